@@ -1,0 +1,38 @@
+# Compiler flags for all of our code, through one interface target.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+option(TROUPE_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
+option(TROUPE_WERROR "Treat warnings as errors" OFF)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE}")
+endif()
+
+add_library(troupe_options INTERFACE)
+target_compile_options(troupe_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -g1)
+# The generated Cap'n Proto headers are found from the build folder, ours from the root.
+target_include_directories(troupe_options INTERFACE "${CMAKE_SOURCE_DIR}" "${CMAKE_BINARY_DIR}")
+target_compile_definitions(troupe_options INTERFACE TROUPE_VERSION="${PROJECT_VERSION}")
+if(TROUPE_WERROR)
+  target_compile_options(troupe_options INTERFACE -Werror)
+endif()
+if(TROUPE_SANITIZE)
+  # CAF's headers bind null references on purpose and hide vtables: null and vptr stay off.
+  target_compile_options(troupe_options INTERFACE
+    -fsanitize=address,undefined -fno-sanitize=null,vptr -fno-omit-frame-pointer)
+  target_link_options(troupe_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+find_program(MOLD mold)
+if(MOLD)
+  target_link_options(troupe_options INTERFACE -fuse-ld=mold)
+endif()
