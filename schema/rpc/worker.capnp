@@ -11,7 +11,7 @@ struct WorkerInfo {
   taskQueueId @0 :Text;  # the pool it serves
   workerGroup @1 :Text;
   workerId @2 :Text;
-  capacity @3 :UInt32;   # tasks it runs at once, 1..1000
+  capacity @3 :UInt32;   # tasks it runs at once, 1..200
   host @4 :Text;         # for people
   version @5 :Text;
 }

@@ -1,0 +1,259 @@
+#include "runtime/actor/cell.h"
+
+#include <exception>
+
+#include <kj/exception.h>
+
+#include "runtime/actor/envelope.h"
+#include "runtime/store/key.h"
+#include "runtime/store/message.h"
+#include "schema/store/envelope.capnp.h"
+
+namespace troupe {
+namespace {
+
+// A message that faults this often is parked: the fault is in the message, not in the weather.
+constexpr std::uint32_t attempts_max = 3;
+
+std::string timer_of_key(std::uint64_t number, const std::string& name) {
+  return KeyWriter().u64(number).text(name).key();
+}
+
+Bytes encode_timer_of(Instant due, std::uint64_t attempt) {
+  capnp::MallocMessageBuilder message;
+  auto row = message.initRoot<schema::TimerOfRow>();
+  row.setDue(due.ms);
+  row.setAttempt(attempt);
+  return to_bytes(message);
+}
+
+Bytes encode_event(const Event& event, Instant now) {
+  capnp::MallocMessageBuilder message;
+  auto row = message.initRoot<schema::EventRow>();
+  row.setExchange(text(event.exchange));
+  row.setRoutingKey(text(event.routing_key));
+  auto cc = row.initCc(static_cast<unsigned>(event.cc.size()));
+  for (unsigned i = 0; i < cc.size(); ++i) cc.set(i, text(event.cc[i]));
+  row.setTime(now.ms);
+  row.setPayload(text(event.payload));
+  return to_bytes(message);
+}
+
+}  // namespace
+
+Cell::Cell(const Kind& kind, ActorId id, const CellServices& services)
+    : kind_(kind),
+      id_(std::move(id)),
+      services_(services),
+      rows_(services.store, services.committer) {
+  const auto snapshot = services_.store.snapshot();
+  number_ = find_actor_number(*snapshot, id_);
+  named_ = number_ != 0;
+  rows_.set_number(number_);
+  if (named_) read_timers(*snapshot);
+  activate();
+  rows_.settle();
+}
+
+void Cell::read_timers(const Snapshot& snapshot) {
+  const std::string prefix = KeyWriter().u64(number_).prefix();
+  snapshot.scan(tables::timers_of.id, prefix, [&](std::string_view key, WordSpan words) {
+    if (!key.starts_with(prefix)) return false;
+    KeyReader reader(key);
+    reader.u64();
+    Stored<schema::TimerOfRow> row(words);
+    timers_[std::string(reader.text())] = {Instant{row.get().getDue()}, row.get().getAttempt()};
+    return true;
+  });
+}
+
+void Cell::activate() {
+  try {
+    actor_ = kind_.activate(id_, rows_);
+    return;
+  } catch (const kj::Exception& e) {
+    activation_error_ = std::string(e.getDescription().cStr());
+  } catch (const std::exception& e) {
+    activation_error_ = e.what();
+  }
+  services_.report(kind_.name, "activation_failed", id_, activation_error_);
+}
+
+Cell::~Cell() = default;
+
+bool Cell::can_passivate() const {
+  return (!actor_ || !actor_->is_volatile()) && last_sequence_ <= services_.committer.durable();
+}
+
+bool Cell::is_due(const Delivery& delivery) const {
+  const auto it = timers_.find(delivery.message.timer);
+  return it != timers_.end() && it->second.due == delivery.message.due &&
+         it->second.attempt == delivery.message.attempt;
+}
+
+void Cell::process(Delivery& delivery) {
+  if (delivery.message.source == Message::Source::timer && !is_due(delivery)) return;
+  for (;;) {
+    auto outcome = call_handler(delivery);
+    if (outcome.ok()) {
+      land(delivery, std::move(outcome).value());
+      break;
+    }
+    if (delivery.message.source == Message::Source::command) {
+      refuse(delivery, outcome.error());
+      break;
+    }
+    if (++delivery.attempts >= attempts_max) {
+      park(delivery, outcome.error().detail);
+      break;
+    }
+    services_.report(kind_.name, "message_retried", id_, outcome.error().detail);
+  }
+  rows_.settle();
+}
+
+Result<Effects> Cell::call_handler(const Delivery& delivery) {
+  if (!actor_) return Error{Errc::corrupt, "its rows do not decode: " + activation_error_};
+  const Context context{id_, services_.clock.wall_now(), delivery.number, rows_};
+  std::string why;
+  try {
+    return actor_->handle(delivery.message, context);
+  } catch (const kj::Exception& e) {
+    why = std::string(e.getDescription().cStr());
+  } catch (const std::exception& e) {
+    why = e.what();
+  }
+  services_.report(kind_.name, "handler_threw", id_, why);
+  return Error{Errc::internal, why};
+}
+
+// A delivery has its outcome: it is no longer in the inbox or the timer table.
+void Cell::consume(const Delivery& delivery, Commit& commit) {
+  if (delivery.message.source == Message::Source::actor) {
+    commit.inbox_deletes.push_back(delivery.number);
+  } else if (delivery.message.source == Message::Source::timer) {
+    add_timer_delete(delivery.message.timer, commit);
+  }
+}
+
+void Cell::add_name(std::uint64_t number, Commit& commit) {
+  number_ = number;
+  named_ = true;
+  rows_.set_number(number);
+  capnp::MallocMessageBuilder message;
+  message.initRoot<schema::NameRow>().setNumber(number);
+  commit.rows.push_back({tables::names.id, name_key(id_), to_bytes(message)});
+}
+
+void Cell::add_rows(Effects& effects, Commit& commit) {
+  for (auto& row : effects.rows) {
+    commit.rows.push_back({row.table, rows_.full_key(row.key), std::move(row.value)});
+  }
+}
+
+void Cell::add_timer_delete(const std::string& name, Commit& commit) {
+  const auto it = timers_.find(name);
+  if (it == timers_.end()) return;
+  TimerEntry entry{it->second.due, number_, name, id_, it->second.attempt, false};
+  commit.rows.push_back({tables::timers.id, entry.key(), std::nullopt});
+  commit.rows.push_back({tables::timers_of.id, timer_of_key(number_, name), std::nullopt});
+  timer_changes_.emplace_back(std::move(entry), false);
+  timers_.erase(it);
+}
+
+void Cell::add_timer(const TimerChange& change, Commit& commit) {
+  add_timer_delete(change.name, commit);
+  if (!change.due) return;
+  TimerEntry entry{*change.due, number_, change.name, id_, change.attempt, change.delay};
+  commit.rows.push_back({tables::timers.id, entry.key(), entry.row()});
+  commit.rows.push_back({tables::timers_of.id, timer_of_key(number_, change.name),
+                         encode_timer_of(*change.due, change.attempt)});
+  timer_changes_.emplace_back(std::move(entry), true);
+  timers_[change.name] = {*change.due, change.attempt};
+}
+
+std::vector<Delivery> Cell::add_sends(Effects& effects, Commit& commit) {
+  std::vector<Delivery> deliveries;
+  deliveries.reserve(effects.sends.size());
+  for (auto& send : effects.sends) {
+    Delivery delivery;
+    delivery.number = services_.numbers.next();
+    delivery.to = std::move(send.to);
+    delivery.message.source = Message::Source::actor;
+    delivery.message.from = id_;
+    delivery.message.body = std::move(send.body);
+    commit.inbox_puts.push_back(
+        {delivery.number, [from = id_, to = delivery.to, body = delivery.message.body] {
+           return encode_envelope(from, to, 0, body);
+         }});
+    deliveries.push_back(std::move(delivery));
+  }
+  return deliveries;
+}
+
+void Cell::add_events(const Effects& effects, Instant now, Commit& commit) {
+  for (const auto& event : effects.events) commit.events.push_back(encode_event(event, now));
+}
+
+void Cell::add_removal(Commit& commit) {
+  while (!timers_.empty()) add_timer_delete(std::string(timers_.begin()->first), commit);
+  commit.rows.push_back({tables::names.id, name_key(id_), std::nullopt});
+  named_ = false;
+}
+
+void Cell::land(Delivery& delivery, Effects effects) {
+  Commit commit;
+  consume(delivery, commit);
+  const bool writes = !effects.rows.empty() || !effects.timers.empty();
+  if (writes && !named_) add_name(delivery.number, commit);
+  add_rows(effects, commit);
+  for (const auto& timer : effects.timers) add_timer(timer, commit);
+  if (effects.remove && named_) add_removal(commit);
+  add_events(effects, services_.clock.wall_now(), commit);
+  auto deliveries = add_sends(effects, commit);
+  if (!effects.replies.empty()) {
+    commit.outputs.push_back(
+        [release = &services_.release, replies = std::move(effects.replies)]() mutable {
+          (*release)(std::move(replies));
+        });
+  }
+  enqueue(std::move(commit));
+  // Only now, with the effects queued: what the receivers do comes later in the order.
+  for (auto& next : deliveries) services_.deliver(std::move(next));
+}
+
+void Cell::enqueue(Commit commit) {
+  std::vector<std::pair<TableId, std::pair<std::string, std::optional<Bytes>>>> own;
+  for (const auto& row : commit.rows) {
+    if (row.table.value >= 16) own.push_back({row.table, {row.key, row.value}});
+  }
+  last_sequence_ = services_.committer.enqueue(std::move(commit));
+  for (auto& [table, change] : own) {
+    rows_.remember(table, std::move(change.first), std::move(change.second), last_sequence_);
+  }
+  for (const auto& [entry, set] : timer_changes_) {
+    services_.timers.changed(entry, set, last_sequence_);
+  }
+  timer_changes_.clear();
+}
+
+// A refusal changes nothing, but its answer waits for what came before it.
+void Cell::refuse(Delivery& delivery, const Error& error) {
+  Commit commit;
+  commit.outputs.push_back(
+      [release = &services_.release, to = delivery.message.reply_to, error]() {
+        (*release)({Reply{to, error, false}});
+      });
+  enqueue(std::move(commit));
+}
+
+void Cell::park(Delivery& delivery, const std::string& why) {
+  Commit commit;
+  consume(delivery, commit);
+  commit.rows.push_back({tables::dead_letters.id, KeyWriter().u64(delivery.number).key(),
+                         encode_dead_letter(delivery, why, services_.clock.wall_now())});
+  enqueue(std::move(commit));
+  services_.report(kind_.name, "message_parked", id_, why);
+}
+
+}  // namespace troupe

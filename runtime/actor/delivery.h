@@ -1,0 +1,17 @@
+// A message on its way to a durable actor.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/actor/durable_actor.h"
+
+namespace troupe {
+
+struct Delivery {
+  ActorId to;
+  Message message;
+  std::uint64_t number = 0;    // fresh; of an actor's message also its place in the inbox
+  std::uint32_t attempts = 0;  // earlier tries that threw
+};
+
+}  // namespace troupe

@@ -1,0 +1,58 @@
+@0xa8e3d5c7b1f90246;
+# What the runtime itself keeps: messages on their way, timers, events. It knows nothing of what is
+# in a body.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::schema");
+
+struct Envelope {
+  # A row of the inbox table, under the message's number: put by the sender's transaction, deleted
+  # by the receiver's. Also the row of a dead letter.
+  toKind @0 :UInt16;    # kind of actor; see the registration of kinds
+  toKey @1 :Text;       # its key, such as a task id
+  fromKind @2 :UInt16;
+  fromKey @3 :Text;
+  attempts @4 :UInt32;  # deliveries that ended without an outcome
+  body @5 :Data;        # a message of the receiver's kind, as a flat array of words
+  error @6 :Text;       # of a dead letter: why it could not be handled
+  parked @7 :Int64;     # of a dead letter: when, ms since 1970
+}
+
+struct TimerRow {
+  # A row of the timer table, under due time, actor number and name.
+  kind @0 :UInt16;
+  key @1 :Text;
+  name @2 :Text;
+  attempt @3 :UInt64;   # what the timer belongs to; a late one is recognised by it
+  delay @4 :Bool;       # a lease or delay, which follows elapsed time; else a time of the wall clock
+}
+
+struct TimerOfRow {
+  # A row of the actor's own list of timers, under actor number and name.
+  due @0 :Int64;        # ms since 1970
+  attempt @1 :UInt64;
+}
+
+struct EventRow {
+  # An entry of the event log, under its number: rising, without gaps.
+  exchange @0 :Text;    # `exchange/taskcluster-queue/v1/task-pending`
+  routingKey @1 :Text;
+  cc @2 :List(Text);    # extra routing keys
+  time @3 :Int64;       # ms since 1970
+  payload @4 :Text;     # JSON
+}
+
+struct NameRow {
+  # A row of the name table, under kind and key.
+  number @0 :UInt64;    # the actor's rising internal number; its rows sort by it
+}
+
+struct StoreRow {
+  # The one row of the meta table that each transaction writes.
+  format @0 :UInt32;          # version of the data
+  batch @1 :UInt64;           # number of the transaction
+  sequence @2 :UInt64;        # last entry of the committer's queue that is in it
+  lastEvent @3 :UInt64;       # number of the newest event; 0 for none
+  numbersReserved @4 :UInt64;  # numbers up to here may have been used
+  shards @5 :UInt32;          # fixed when the data is made
+}
