@@ -1,0 +1,54 @@
+// HTTP/1.1 over kj-http: reads a request within limits, asks the route table, writes the response.
+// Runs on one KJ event loop.
+#pragma once
+
+#include "runtime/base/time.h"
+#include "runtime/http/router.h"
+
+#include <kj/async-io.h>
+#include <kj/async.h>
+#include <kj/time.h>
+#include <kj/timer.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace troupe::http {
+
+struct ServerOptions {
+  std::size_t body_bytes_max = 10 * 1024 * 1024;  // a larger one is refused with 413
+  std::size_t connections_max = 1024;             // further ones wait to be accepted
+  Duration header_time_max = std::chrono::seconds{15};
+  Duration idle_time_max = std::chrono::seconds{60};      // between two requests
+  Duration body_time_max = std::chrono::seconds{60};      // for the whole body, then 408
+  Duration response_time_max = std::chrono::seconds{60};  // for a peer to take the response
+};
+
+/// Headers over 128 KiB end the connection. A handler may take as long as it likes: a long poll
+/// sets its own limit. Malformed requests get 400 and lose their connection.
+class Server {
+ public:
+  virtual ~Server() = default;
+
+  /// Accepts connections until `drain` or the end of *this. An accept that fails (no descriptors
+  /// left) is tried again.
+  virtual void listen(kj::Own<kj::ConnectionReceiver> port) = 0;
+
+  /// Serves one connection until it ends; never rejects. Drop the promise before *this.
+  virtual kj::Promise<void> serve(kj::Own<kj::AsyncIoStream> connection) = 0;
+
+  /// Stops accepting, lets requests under way end, closes the connections. At most once. Whoever
+  /// cannot wait for the promise destroys *this, which cuts them.
+  virtual kj::Promise<void> drain() = 0;
+
+  /// Connections open now.
+  virtual std::size_t connections() const = 0;
+};
+
+/// Borrows both: they outlive the server.
+std::unique_ptr<Server> make_server(kj::Timer& timer,
+                                    const RouteTable& routes,
+                                    ServerOptions options = {});
+
+}  // namespace troupe::http
