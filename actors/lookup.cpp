@@ -1,0 +1,30 @@
+#include "actors/lookup.h"
+
+#include <algorithm>
+
+#include "runtime/base/hash.h"
+#include "schema/store/envelope.capnp.h"
+
+namespace troupe {
+
+void scan_names(const Snapshot& snapshot, KindId kind, std::string_view prefix,
+                const std::function<bool(std::string_view key, std::uint64_t number)>& visit) {
+  const std::string own = KeyWriter().u16(kind.value).prefix() + std::string(prefix);
+  snapshot.scan(tables::names.id, own, [&](std::string_view key, WordSpan value) {
+    if (!key.starts_with(own)) return false;
+    KeyReader reader(key);
+    reader.u16();
+    return visit(reader.text(), Stored<schema::NameRow>(value).get().getNumber());
+  });
+}
+
+Page read_page(std::uint32_t limit, std::string_view token) {
+  Page page;
+  page.limit = limit == 0 ? 1000 : std::min<std::size_t>(limit, 1000);
+  page.after = from_base64(token).value_or("");
+  return page;
+}
+
+std::string write_token(std::string_view last_key) { return to_base64url(as_bytes(last_key)); }
+
+}  // namespace troupe

@@ -1,0 +1,29 @@
+// Rules of a task definition that no single field can express. Source: spec/queue.md, section 1.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/task/state.h"
+#include "runtime/store/bytes.h"
+
+namespace troupe::task {
+
+/// Fills in what follows from other fields (queue id and its halves, group, `expires`) and drops
+/// nothing. `task_id` is the default group.
+/// Errors: `invalid` if the queue is missing or its three fields disagree.
+std::optional<Error> normalise(const std::string& task_id,
+                               schema::TaskDefinition::Builder definition);
+
+/// Checks what depends on the time and on settings: dates, number of dependencies, scopes.
+/// Errors: `invalid`, saying which rule.
+std::optional<Error> check(schema::TaskDefinition::Reader definition, const TaskConfig& config,
+                           Instant now);
+
+/// Whether two normalised definitions say the same: order of keys in free-form JSON does not count.
+/// `priority` is the stored task's current one.
+bool same_definition(schema::TaskDefinition::Reader stored, schema::Priority priority,
+                     schema::TaskDefinition::Reader other);
+
+}  // namespace troupe::task

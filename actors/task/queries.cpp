@@ -1,0 +1,182 @@
+#include "actors/task/queries.h"
+
+#include <algorithm>
+
+#include "actors/kinds.h"
+#include "actors/task/codec.h"
+
+namespace troupe::task {
+
+schema::TaskState TaskView::state() {
+  const auto runs = row().getRuns();
+  return runs.size() == 0 ? schema::TaskState::UNSCHEDULED : runs[runs.size() - 1].getState();
+}
+
+schema::TaskDefinition::Reader TaskView::definition() {
+  if (!definition_) {
+    const auto words = own_row(*snapshot_, tables::task_definition, number_);
+    TROUPE_INVARIANT(words.has_value());
+    definition_ = std::make_unique<Stored<schema::TaskDefinition>>(*words);
+  }
+  return definition_->get();
+}
+
+void TaskView::fill_definition(schema::TaskDefinition::Builder out) {
+  // Copied field by field through a message: the target may be part of another.
+  const auto d = definition();
+  out.setProvisionerId(d.getProvisionerId());
+  out.setWorkerType(d.getWorkerType());
+  out.setTaskQueueId(d.getTaskQueueId());
+  out.setSchedulerId(d.getSchedulerId());
+  out.setProjectId(d.getProjectId());
+  out.setTaskGroupId(d.getTaskGroupId());
+  out.setDependencies(d.getDependencies());
+  out.setRequires(d.getRequires());
+  out.setRoutes(d.getRoutes());
+  out.setPriority(row().getPriority());
+  out.setRetries(d.getRetries());
+  out.setCreated(d.getCreated());
+  out.setDeadline(d.getDeadline());
+  out.setExpires(d.getExpires());
+  out.setScopes(d.getScopes());
+  out.setPayload(d.getPayload());
+  out.setMetadata(d.getMetadata());
+  out.setTags(d.getTags());
+  out.setExtra(d.getExtra());
+}
+
+void TaskView::fill_status(schema::TaskStatus::Builder out) {
+  const auto words = own_row(*snapshot_, tables::task_state, number_);
+  TROUPE_INVARIANT(words.has_value());
+  task::fill_status(decode_row(*words), out);
+}
+
+std::optional<TaskView> find_task(const Snapshot& snapshot, const std::string& id) {
+  if (id.empty() || id.find('\0') != std::string::npos) return std::nullopt;
+  const auto number = find_actor_number(snapshot, task_id(id));
+  const auto words = own_row(snapshot, tables::task_state, number);
+  if (!words) return std::nullopt;
+  TaskView view(snapshot, number, *words);
+  if (view.row().getCreateStep() != schema::CreateStep::NONE) return std::nullopt;
+  return view;
+}
+
+void scan_newest(const Snapshot& snapshot, std::uint64_t before,
+                 const std::function<bool(TaskView&)>& visit) {
+  std::string end = before == 0 ? std::string(8, '\xff') : KeyWriter().u64(before).key();
+  while (const auto key = snapshot.last_key_before(tables::task_state.id, end)) {
+    end = *key;
+    const auto words = snapshot.get(tables::task_state.id, *key);
+    TaskView view(snapshot, KeyReader(*key).u64(), *words);
+    if (view.row().getCreateStep() != schema::CreateStep::NONE) continue;
+    if (!visit(view)) return;
+  }
+}
+
+namespace {
+
+ArtifactInfo read_artifact(std::uint32_t run, WordSpan words) {
+  Stored<schema::ArtifactRow> stored(words);
+  const auto row = stored.get();
+  ArtifactInfo info;
+  info.run = run;
+  info.name = str(row.getName());
+  info.storage_type = str(row.getStorageType());
+  info.content_type = str(row.getContentType());
+  info.expires = Instant{row.getExpires()};
+  info.size = row.getSize();
+  const auto hash = row.getSha256();
+  info.sha256.assign(reinterpret_cast<const char*>(hash.begin()), hash.size());
+  info.link = str(row.getLink());
+  info.reason = str(row.getReason());
+  info.message = str(row.getMessage());
+  return info;
+}
+
+}  // namespace
+
+std::vector<ArtifactInfo> list_artifacts(const Snapshot& snapshot, TaskView& task,
+                                         std::uint32_t run, const Page& page, std::string& next) {
+  std::vector<ArtifactInfo> found;
+  std::string last;
+  scan_own(snapshot, tables::task_artifacts, task.number(), KeyWriter().u64(run).prefix(),
+           page.after, [&](std::string_view key, WordSpan words) {
+             if (found.size() == page.limit) {
+               next = write_token(last);
+               return false;
+             }
+             found.push_back(read_artifact(run, words));
+             last = key;
+             return true;
+           });
+  return found;
+}
+
+std::optional<ArtifactInfo> find_artifact(const Snapshot& snapshot, TaskView& task,
+                                          std::uint32_t run, const std::string& name) {
+  if (name.find('\0') != std::string::npos) return std::nullopt;
+  const auto words =
+      own_row(snapshot, tables::task_artifacts, task.number(), artifact_key(run, name));
+  if (!words) return std::nullopt;
+  return read_artifact(run, *words);
+}
+
+Result<ArtifactInfo> resolve_artifact(const Snapshot& snapshot, TaskView& task, std::uint32_t run,
+                                      const std::string& name, Instant now) {
+  std::vector<std::string> visited;
+  std::string current = name;
+  for (;;) {
+    if (std::ranges::find(visited, current) != visited.end()) {
+      return Error{Errc::invalid, "the links of artifact " + name + " form a circle"};
+    }
+    visited.push_back(current);
+    const auto info = find_artifact(snapshot, task, run, current);
+    if (!info) {
+      return Error{Errc::not_found, "task " + str(task.row().getTaskId()) + " run " +
+                                        std::to_string(run) + " has no artifact " + current};
+    }
+    if (info->expires < now) return Error{Errc::expired, "artifact " + current + " has expired"};
+    if (info->storage_type != "link") return *info;
+    current = info->link;
+  }
+}
+
+void fill_artifact(const ArtifactInfo& info, schema::Artifact::Builder out) {
+  out.setStorageType(text(info.storage_type));
+  out.setName(text(info.name));
+  out.setExpires(info.expires.ms);
+  out.setContentType(text(info.content_type));
+  if (info.storage_type == "s3") out.setContentLength(static_cast<std::int64_t>(info.size));
+}
+
+std::vector<std::string> list_dependents(const Snapshot& snapshot, TaskView& task,
+                                         const Page& page, std::string& next) {
+  std::vector<std::string> found;
+  std::string last;
+  scan_own(snapshot, tables::task_edges, task.number(), "", page.after,
+           [&](std::string_view key, WordSpan) {
+             if (found.size() == page.limit) {
+               next = write_token(last);
+               return false;
+             }
+             found.emplace_back(KeyReader(key).text());
+             last = key;
+             return true;
+           });
+  return found;
+}
+
+std::vector<std::string> unsatisfied_needs(const Snapshot& snapshot, TaskView& task,
+                                           std::size_t limit) {
+  std::vector<std::string> found;
+  scan_own(snapshot, tables::task_needs, task.number(), "", "",
+           [&](std::string_view key, WordSpan words) {
+             if (!Stored<schema::NeedRow>(words).get().getSatisfied()) {
+               found.emplace_back(KeyReader(key).text());
+             }
+             return found.size() < limit;
+           });
+  return found;
+}
+
+}  // namespace troupe::task

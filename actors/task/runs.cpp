@@ -1,0 +1,105 @@
+// Commands that start and stop runs, and what the deadline does. Source: spec/queue.md, section 3.
+#include <algorithm>
+
+#include "actors/task/events.h"
+#include "actors/task/handlers.h"
+
+namespace troupe::task {
+namespace {
+
+using schema::ReasonResolved;
+
+constexpr std::size_t runs_max = 50;
+
+Error not_found(const Input& in) {
+  return Error{Errc::not_found, "no task " + in.context.self.key};
+}
+
+// Refusals that schedule, rerun and cancel share.
+std::optional<Error> refuse_command(const TaskState& s, const Input& in) {
+  if (!s.visible()) return not_found(in);
+  if (past_deadline(s, in.now())) {
+    return Error{Errc::conflict, "the deadline of task " + s.task_id + " has passed"};
+  }
+  return std::nullopt;
+}
+
+std::uint32_t last_run(const TaskState& s) { return static_cast<std::uint32_t>(s.runs.size() - 1); }
+
+// The status, now or once the entry is stored.
+void reply_about_last_run(Transition& t, const Input& in, bool fresh) {
+  if (fresh) {
+    reply_when_stored(t, in.reply_to, last_run(t.next));
+  } else {
+    reply_status(t, in.reply_to);
+  }
+}
+
+}  // namespace
+
+Result<Transition> on_schedule(const TaskState& s, const Input& in) {
+  if (auto refusal = refuse_command(s, in)) return *refusal;
+  Transition t = begin(s);
+  const bool fresh = s.runs.empty();
+  if (fresh) {
+    t.next.held = false;  // by hand: neither dependencies nor the hold count
+    add_pending_run(t, in, schema::ReasonCreated::SCHEDULED);
+  }
+  reply_about_last_run(t, in, fresh);
+  return t;
+}
+
+Result<Transition> on_rerun(const TaskState& s, const Input& in) {
+  if (auto refusal = refuse_command(s, in)) return *refusal;
+  Transition t = begin(s);
+  if (s.state() == schema::TaskState::RUNNING) {
+    reply_status(t, in.reply_to);
+    return t;
+  }
+  if (s.state() == schema::TaskState::PENDING) {
+    t.effects.events.push_back(task_pending(s, last_run(s)));
+    reply_about_last_run(t, in, s.until_stored.contains(last_run(s)));
+    return t;
+  }
+  if (s.runs.size() >= runs_max) {
+    return Error{Errc::conflict, "task " + s.task_id + " has had 50 runs, which is the limit"};
+  }
+  const auto runs_left = static_cast<std::int32_t>(runs_max - (s.runs.size() + 1));
+  t.next.retries_left = std::min(s.retries, runs_left);
+  t.next.held = false;
+  add_pending_run(t, in, schema::ReasonCreated::RERUN);
+  reply_about_last_run(t, in, true);
+  return t;
+}
+
+Result<Transition> on_cancel(const TaskState& s, const Input& in) {
+  if (auto refusal = refuse_command(s, in)) return *refusal;
+  Transition t = begin(s);
+  if (!s.is_resolved()) {
+    end_and_follow_up(t, in, {schema::TaskState::EXCEPTION, ReasonResolved::CANCELED});
+  } else if (s.runs.back().reason_resolved == ReasonResolved::CANCELED) {
+    t.effects.events.push_back(task_ended(s, last_run(s)));
+  }
+  reply_status(t, in.reply_to);
+  return t;
+}
+
+Result<Transition> on_release(const TaskState& s, const Input& in) {
+  Transition t = begin(s);
+  t.next.held = false;
+  schedule_if_ready(t, in);
+  send<schema::TaskGroupMessage>(t, in.from, [](schema::TaskGroupMessage::Builder m) {
+    m.setReleaseAnswer();
+  });
+  return t;
+}
+
+Result<Transition> on_deadline_due(const TaskState& s, const Input& in) {
+  Transition t = begin(s);
+  if (!s.visible() || s.is_resolved()) return t;
+  end_last_run(t, in, {schema::TaskState::EXCEPTION, ReasonResolved::DEADLINE_EXCEEDED});
+  begin_telling(t, in, true);  // its message comes last
+  return t;
+}
+
+}  // namespace troupe::task

@@ -1,0 +1,218 @@
+#include <algorithm>
+
+#include "actors/kinds.h"
+#include "actors/worker/worker_actor.h"
+#include "runtime/store/key.h"
+#include "runtime/store/message.h"
+#include "schema/store/messages.capnp.h"
+#include "schema/store/rows.capnp.h"
+
+namespace troupe::worker {
+namespace {
+
+using M = schema::WorkerMessage;
+using Push = schema::WorkerPush;
+
+constexpr std::size_t recent_max = 20;
+constexpr Duration worker_outlives_use{24 * 60 * 60 * 1000};
+
+struct Held {
+  ClaimedRun run;
+  std::uint64_t token;
+};
+
+Held read_held(schema::HeldClaim::Reader held) {
+  return {{str(held.getTaskId()), held.getRunId()}, held.getToken()};
+}
+
+void fill_held(schema::HeldClaim::Builder out, const Held& held) {
+  out.setTaskId(text(held.run.task_id));
+  out.setRunId(held.run.run_id);
+  out.setToken(held.token);
+}
+
+template <class List>
+void fill_all(List list, const std::vector<Held>& values) {
+  for (unsigned i = 0; i < list.size(); ++i) fill_held(list[i], values[i]);
+}
+
+std::string claim_key(const ClaimedRun& run) {
+  return KeyWriter().text(run.task_id).u64(run.run_id).prefix();
+}
+
+// To the worker's connection; nobody listens without one.
+template <class Fill>
+void push(Transition& t, bool more, Fill&& fill) {
+  if (!t.next.subscription) return;
+  t.effects.replies.push_back({t.next.subscription, build<Push>(fill), more});
+}
+
+void set_lease(Transition& t, const WorkerConfig& config, const Context& context) {
+  t.effects.timers.push_back({lease_timer, context.now + config.lease, 0, true});
+}
+
+void clear_lease(Transition& t) {
+  t.effects.timers.push_back({lease_timer, std::nullopt, 0, true});
+}
+
+void seen(Transition& t, Instant now) {
+  t.next.exists = true;
+  t.next.last_active = now;
+  t.next.expires = std::max(t.next.expires, now + worker_outlives_use);
+}
+
+void answer_nothing(Transition& t, ReplyTo to) {
+  if (to) t.effects.replies.push_back({to, Bytes{}, false});
+}
+
+// Sorts what the worker says it holds against what it holds here.
+struct Comparison {
+  std::vector<Held> kept;
+  std::vector<Held> lost;
+  std::vector<Held> missed;
+};
+
+Comparison compare(const WorkerState& s, M::Connect::Reader m) {
+  Comparison result;
+  std::map<ClaimedRun, std::uint64_t> named;
+  for (const auto claim : m.getHeld()) {
+    const Held held = read_held(claim);
+    named[held.run] = held.token;
+    const auto known = s.claims.find(held.run);
+    const bool mine = known != s.claims.end() && known->second == held.token;
+    (mine ? result.kept : result.lost).push_back(held);
+  }
+  for (const auto& [run, token] : s.claims) {
+    const auto said = named.find(run);
+    if (said == named.end() || said->second != token) result.missed.push_back({run, token});
+  }
+  return result;
+}
+
+Result<Transition> on_connect(const WorkerState& s, M::Connect::Reader m, const Message& message,
+                              const Context& context) {
+  Transition t{s, {}};
+  push(t, false, [](Push::Builder p) { p.setReplaced(); });
+  const auto info = m.getInfo();
+  t.next.task_queue_id = str(info.getTaskQueueId());
+  t.next.worker_group = str(info.getWorkerGroup());
+  t.next.worker_id = str(info.getWorkerId());
+  t.next.capacity = info.getCapacity();
+  t.next.host = str(info.getHost());
+  t.next.version = str(info.getVersion());
+  t.next.session = m.getSession();
+  t.next.subscription = message.reply_to;
+  seen(t, context.now);
+  clear_lease(t);
+  const Comparison found = compare(s, m);
+  push(t, true, [&found](Push::Builder p) {
+    auto connected = p.initConnected();
+    fill_all(connected.initKept(static_cast<unsigned>(found.kept.size())), found.kept);
+    fill_all(connected.initLost(static_cast<unsigned>(found.lost.size())), found.lost);
+    fill_all(connected.initMissed(static_cast<unsigned>(found.missed.size())), found.missed);
+  });
+  return t;
+}
+
+void tell_lost(Transition& t, const WorkerState& s) {
+  for (const auto& [run, token] : s.claims) {
+    t.effects.sends.push_back(
+        {task_id(run.task_id), build<schema::TaskMessage>([&](schema::TaskMessage::Builder m) {
+           auto lost = m.initWorkerLost();
+           lost.setRunId(run.run_id);
+           lost.setToken(token);
+         })});
+  }
+}
+
+// The connection is gone. `expected` is false after a goodbye: then nothing is waited for.
+Result<Transition> on_gone(const WorkerState& s, std::uint64_t session, bool expected,
+                           const Message& message, const WorkerConfig& config,
+                           const Context& context) {
+  Transition t{s, {}};
+  answer_nothing(t, message.reply_to);
+  if (s.session != session || session == 0) return t;  // a later one has taken over
+  t.next.session = 0;
+  t.next.subscription = {};
+  t.next.last_active = context.now;
+  if (s.claims.empty()) return t;
+  if (expected) {
+    set_lease(t, config, context);
+  } else {
+    tell_lost(t, s);
+  }
+  return t;
+}
+
+// The server has started anew: the lease counts from here, whatever happened before.
+Result<Transition> on_restarted(const WorkerState& s, const Message& message,
+                                const WorkerConfig& config, const Context& context) {
+  Transition t{s, {}};
+  answer_nothing(t, message.reply_to);
+  t.next.session = 0;
+  t.next.subscription = {};
+  if (!s.claims.empty()) set_lease(t, config, context);
+  return t;
+}
+
+Result<Transition> on_claimed(const WorkerState& s, M::Claimed::Reader m,
+                              const WorkerConfig& config, const Context& context) {
+  Transition t{s, {}};
+  const Held held = read_held(m.getClaim());
+  if (!s.first_claim) t.next.first_claim = context.now;
+  seen(t, context.now);
+  t.next.claims[held.run] = held.token;
+  t.next.recent.push_back(held.run);
+  if (t.next.recent.size() > recent_max) t.next.recent.erase(t.next.recent.begin());
+  t.effects.rows.push_back({tables::worker_claims.id, claim_key(held.run),
+                            build<schema::WorkerClaimRow>([&](auto row) {
+                              row.setTaskId(text(held.run.task_id));
+                              row.setRunId(held.run.run_id);
+                              row.setToken(held.token);
+                            })});
+  // Claimed by a session that has ended: the lease decides. A new session gets it as its own.
+  if (s.session == 0) set_lease(t, config, context);
+  push(t, true, [&held](Push::Builder p) { fill_held(p.initClaimed(), held); });
+  return t;
+}
+
+Result<Transition> on_claim_ended(const WorkerState& s, M::ClaimEnded::Reader m) {
+  Transition t{s, {}};
+  const Held held = read_held(m.getEnded());
+  const auto known = s.claims.find(held.run);
+  if (known == s.claims.end() || known->second != held.token) return t;
+  t.next.claims.erase(held.run);
+  t.effects.rows.push_back({tables::worker_claims.id, claim_key(held.run), std::nullopt});
+  if (t.next.claims.empty() && s.session == 0) clear_lease(t);
+  if (m.getRevoked()) {
+    push(t, true, [&held](Push::Builder p) { fill_held(p.initRevoked(), held); });
+  }
+  return t;
+}
+
+Result<Transition> on_lease_due(const WorkerState& s) {
+  Transition t{s, {}};
+  if (s.session == 0) tell_lost(t, s);
+  return t;
+}
+
+}  // namespace
+
+Result<Transition> transition(const WorkerState& s, const Message& message,
+                              const WorkerConfig& config, const Context& context) {
+  if (message.source == Message::Source::timer) return on_lease_due(s);
+  Stored<M> stored(message.body);
+  const auto m = stored.get();
+  switch (m.which()) {
+    case M::CONNECT: return on_connect(s, m.getConnect(), message, context);
+    case M::DISCONNECT:
+      return on_gone(s, m.getDisconnect(), true, message, config, context);
+    case M::FAREWELL: return on_gone(s, m.getFarewell(), false, message, config, context);
+    case M::CLAIMED: return on_claimed(s, m.getClaimed(), config, context);
+    case M::RESTARTED: return on_restarted(s, message, config, context);
+    case M::CLAIM_ENDED: return on_claim_ended(s, m.getClaimEnded());
+  }
+  return Error{Errc::invalid, "a message that this version does not know"};
+}
+
+}  // namespace troupe::worker
