@@ -1,0 +1,106 @@
+#include "apps/troupe/cli/app.h"
+
+#include "apps/troupe/cli/command.h"
+#include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/usage.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+namespace troupe::cli {
+namespace {
+
+constexpr const char* description = "Troupe: a self-hosted platform that queues, schedules and runs tasks.";
+
+constexpr const char* footer =
+    "Each command has its own help with an example: troupe task log --help\n"
+    "\n"
+    "A task is named by its id, a unique prefix of 4 characters or more, `last` (the newest one\n"
+    "you made) or GROUP/NAME; a group by the first three.\n"
+    "\n"
+    "The platform is found by the flags above, else the environment (TROUPE_DATA, TROUPE_RPC;\n"
+    "TASKCLUSTER_ROOT_URL, TASKCLUSTER_CLIENT_ID, TASKCLUSTER_ACCESS_TOKEN), else ./troupe-data\n"
+    "here or in a parent folder, the login file, /var/lib/troupe.\n"
+    "\n"
+    "Exit status:\n"
+    "  0    done\n"
+    "  1    failed: a task that failed, a check that did not hold\n"
+    "  2    wrong usage or an invalid file\n"
+    "  3    could not reach the platform, or not allowed\n"
+    "  4    a task ended as exception (cancelled, deadline, worker lost)\n"
+    "  130  interrupted\n"
+    "\n"
+    "Example:\n"
+    "  troupe up\n"
+    "  troupe submit -- echo hello";
+
+void add_global_options(CLI::App& app, GlobalOptions& global) {
+  // With fallthrough each of these may stand before or after the sub-command.
+  app.fallthrough();
+  app.add_flag("--json", global.json, "Machine-readable output; streams one object a line");
+  app.add_option("--data", global.find.data_dir, "The platform whose data is in DIR")
+      ->type_name("DIR");
+  app.add_option("--rpc", global.find.rpc, "The platform at ADDR: host:port or unix:PATH")
+      ->type_name("ADDR");
+  app.add_option("--root-url", global.find.root_url, "The platform with this root URL")
+      ->type_name("URL");
+  app.set_version_flag("--version", "troupe " TROUPE_VERSION, "Print the version and exit");
+}
+
+void add_all_commands(Commands& commands) {
+  add_server_commands(commands);
+  add_worker_commands(commands);
+  add_run_commands(commands);
+  add_task_commands(commands);
+  add_group_commands(commands);
+  add_queue_commands(commands);
+  add_event_commands(commands);
+  add_config_commands(commands);
+  add_completion_command(commands);
+}
+
+// Writes to a peer that has gone must fail, not kill. A handler instead of SIG_IGN: what is
+// executed from here starts with the default again.
+void survive_closed_pipes() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGPIPE, &action, nullptr);
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  survive_closed_pipes();
+  GlobalOptions global;
+  std::function<int()> chosen;
+  CLI::App app(description, "troupe");
+  app.footer(footer);
+  app.require_subcommand(1);
+  add_global_options(app, global);
+  Commands commands{app, global, chosen};
+  add_all_commands(commands);
+
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  try {
+    // CLI11 takes them from the back.
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForVersion& version) {
+    print_line(version.what());
+    return exit_done;
+  } catch (const CLI::Success&) {
+    print_out(app.help());
+    return exit_done;
+  } catch (const CLI::ParseError& error) {
+    print_error(usage_error(app, arguments, error.what()));
+    return exit_usage;
+  }
+  return chosen();
+}
+
+}  // namespace troupe::cli

@@ -1,0 +1,55 @@
+#include "apps/troupe/cli/figures.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace troupe::cli {
+namespace {
+
+struct Unit {
+  const char* name;
+  std::int64_t ms;
+};
+
+constexpr std::array units = {Unit{"y", 31'536'000'000},
+                              Unit{"d", 86'400'000},
+                              Unit{"h", 3'600'000},
+                              Unit{"m", 60'000},
+                              Unit{"s", 1'000}};
+
+}  // namespace
+
+std::string relative_time(Instant t, Instant now) {
+  if (!t) return "-";
+  const std::int64_t distance = (t - now).count();
+  const std::int64_t ms = distance < 0 ? -distance : distance;
+  for (const Unit& unit : units) {
+    if (ms < unit.ms) continue;
+    const auto count = ms / unit.ms;
+    return distance < 0 ? fmt::format("{}{} ago", count, unit.name)
+                        : fmt::format("in {}{}", count, unit.name);
+  }
+  return "now";
+}
+
+std::string elapsed(Instant start, Instant end, Instant now) {
+  if (!start) return "-";
+  const Duration d = (end ? end : now) - start;
+  return format_duration(d.count() < 0 ? Duration{0} : d);
+}
+
+std::string format_bytes(std::int64_t bytes) {
+  if (bytes < 0) return "-";
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  double value = static_cast<double>(bytes);
+  const char* name = "";
+  for (const char* unit : {"KiB", "MiB", "GiB", "TiB"}) {
+    if (value < 1024) break;
+    value /= 1024;
+    name = unit;
+  }
+  return fmt::format("{:.1f} {}", value, name);
+}
+
+}  // namespace troupe::cli

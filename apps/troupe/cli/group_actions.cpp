@@ -1,0 +1,198 @@
+#include "apps/troupe/cli/group_actions.h"
+
+#include "apps/troupe/cli/figures.h"
+#include "apps/troupe/cli/listing.h"
+#include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/reconnect.h"
+#include "apps/troupe/cli/resolve.h"
+#include "apps/troupe/cli/session.h"
+#include "apps/troupe/cli/task_log.h"
+#include "apps/troupe/cli/task_views.h"
+#include "apps/troupe/group_file/group_file.h"
+#include "runtime/base/json_writer.h"
+#include "runtime/clock/clock.h"
+#include "runtime/rpc/errors.h"
+#include "runtime/transcode/json.h"
+
+#include <re2/re2.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace troupe::cli {
+namespace {
+
+constexpr std::uint32_t page_max = 1000;
+
+struct Member {
+  std::string task_id;
+  std::string name;
+  std::string queue;
+  schema::TaskState state = schema::TaskState::UNSCHEDULED;
+  std::uint32_t runs = 0;
+};
+
+std::vector<Member> members_of(Session& session, const std::string& group_id) {
+  std::vector<Member> members;
+  read_pages([&](const std::string& token) {
+    auto request = session.queue().listTaskGroupRequest();
+    request.setTaskGroupId(group_id);
+    request.setContinuationToken(token);
+    const auto page = session.wait(request.send());
+    for (const auto one : page.getTasks()) {
+      const auto status = one.getStatus();
+      members.push_back({.task_id = status.getTaskId().cStr(),
+                         .name = one.getTask().getMetadata().getName().cStr(),
+                         .queue = status.getTaskQueueId().cStr(),
+                         .state = status.getState(),
+                         .runs = status.getRuns().size()});
+    }
+    return std::string(page.getContinuationToken().cStr());
+  });
+  return members;
+}
+
+bool has_failed(const Member& member) {
+  return member.state == schema::TaskState::FAILED || member.state == schema::TaskState::EXCEPTION;
+}
+
+Result<std::string> group_id_of(Session& session, const std::string& group) {
+  return resolve_group(session.connection(), session.wait_scope(), group);
+}
+
+// One member's latest log, each line with the member's name in front.
+void print_member_log(Reconnector& server,
+                      const Member& member,
+                      const RE2* expression,
+                      bool json,
+                      std::size_t name_width) {
+  const std::string label =
+      harmless(member.name) + std::string(name_width - text_width(harmless(member.name)), ' ');
+  const std::string prefix =
+      coloured(label, colour_on(STDOUT_FILENO) ? Colour::dim : Colour::none) + " | ";
+  LineLogOutput output([&](std::uint32_t run, std::string_view line) {
+    if (expression != nullptr && !RE2::PartialMatch({line.data(), line.size()}, *expression)) return;
+    if (json) {
+      JsonWriter object;
+      object.begin_object().key("taskId").string(member.task_id).key("name").string(member.name);
+      object.key("runId").uint64(run).key("line").string(line).end_object();
+      print_line(object.take());
+    } else {
+      print_line(prefix + std::string(line));
+    }
+  });
+  LogPlace place{.task_id = member.task_id, .run_id = member.runs - 1, .offset = 0};
+  output.begin_run(place.run_id);
+  kj::Maybe<kj::Exception> thrown =
+      kj::runCatchingExceptions([&] { read_run_log(server, place, false, output); });
+  KJ_IF_MAYBE(exception, thrown) {
+    // A run that was resolved before it printed anything has no log.
+    if (error_from(*exception).code != Errc::not_found) kj::throwFatalException(kj::mv(*exception));
+  }
+  output.end_run();
+}
+
+}  // namespace
+
+int group_list(const GlobalOptions& global, const GroupListOptions& options) {
+  return with_session(global, [&](Session& session) -> Result<int> {
+    Listing listing(global.json, "groups", {"GROUP", ">TASKS", ">OPEN", "SEALED", "CREATED", "NAME"});
+    const Instant now = wall_now();
+    bool more = false;
+    read_pages([&](const std::string& token) -> std::string {
+      const std::uint32_t wanted =
+          options.limit == 0 ? page_max
+                             : static_cast<std::uint32_t>(options.limit - listing.size());
+      auto request = session.troupe().listTaskGroupsRequest();
+      request.setContinuationToken(token);
+      request.setLimit(std::min(page_max, wanted));
+      const auto page = session.wait(request.send());
+      for (const auto one : page.getGroups()) {
+        listing.add([&one] { return to_json(one); },
+                    [&one, now] {
+                      return std::vector<Cell>{one.getGroup().getTaskGroupId().cStr(),
+                                               std::to_string(one.getTasks()),
+                                               std::to_string(one.getUnresolved()),
+                                               one.getGroup().getSealed() != 0 ? "yes" : "no",
+                                               relative_time(Instant{one.getCreated()}, now),
+                                               one.getName().cStr()};
+                    });
+      }
+      const std::string next = page.getContinuationToken().cStr();
+      more = !next.empty();
+      return options.limit != 0 && listing.size() >= options.limit ? std::string() : next;
+    });
+    listing.print("no groups");
+    if (more && !global.json) print_note("there are more: --limit 0 shows all");
+    return int{exit_done};
+  });
+}
+
+int group_log(const GlobalOptions& global, const GroupLogOptions& options) {
+  RE2::Options quiet;
+  quiet.set_log_errors(false);
+  const RE2 expression(options.expression, quiet);
+  if (!expression.ok()) {
+    return report({Errc::invalid, "--grep " + options.expression + ": " + expression.error()});
+  }
+  return with_reconnector(global, [&](Session& session, Reconnector& server) -> Result<int> {
+    const Result<std::string> group_id = group_id_of(session, options.group);
+    if (!group_id.ok()) return group_id.error();
+    std::vector<Member> members = members_of(session, group_id.value());
+    std::erase_if(members, [&options](const Member& member) {
+      return member.runs == 0 || (options.failed && !has_failed(member));
+    });
+    std::size_t width = 0;
+    for (const Member& one : members) width = std::max(width, text_width(harmless(one.name)));
+    const RE2* filter = options.expression.empty() ? nullptr : &expression;
+    for (const Member& one : members) print_member_log(server, one, filter, global.json, width);
+    if (members.empty()) {
+      print_note("group " + group_id.value() +
+                 (options.failed ? ": no task has failed" : ": no task has run yet"));
+    }
+    return int{exit_done};
+  });
+}
+
+int group_rerun(const GlobalOptions& global, const GroupRerunOptions& options) {
+  return with_session(global, [&](Session& session) -> Result<int> {
+    const Result<std::string> group_id = group_id_of(session, options.group);
+    if (!group_id.ok()) return group_id.error();
+    std::vector<Member> members = members_of(session, group_id.value());
+    std::erase_if(members, [&options](const Member& member) {
+      // Uploaded files are there already, and no worker would run the task that holds them.
+      return !is_resolved(member.state) || member.queue == group_file::upload_queue ||
+             (options.failed && !has_failed(member));
+    });
+    for (const Member& one : members) {
+      auto request = session.queue().rerunTaskRequest();
+      request.setTaskId(one.task_id);
+      const auto answer = session.wait(request.send());
+      print_line(global.json ? to_json(answer) : one.task_id + "  " + harmless(one.name));
+    }
+    if (members.empty()) {
+      print_note("group " + group_id.value() +
+                 (options.failed ? ": no task has failed" : ": no task is resolved") +
+                 ", nothing is rerun");
+    }
+    return int{exit_done};
+  });
+}
+
+int group_seal(const GlobalOptions& global, const std::string& group) {
+  return with_session(global, [&](Session& session) -> Result<int> {
+    const Result<std::string> group_id = group_id_of(session, group);
+    if (!group_id.ok()) return group_id.error();
+    auto request = session.queue().sealTaskGroupRequest();
+    request.setTaskGroupId(group_id.value());
+    const auto answer = session.wait(request.send());
+    const auto sealed = answer.getGroup();
+    print_line(global.json ? to_json(sealed)
+                           : "group " + group_id.value() + " is sealed since " +
+                                 format_time(Instant{sealed.getSealed()}));
+    return int{exit_done};
+  });
+}
+
+}  // namespace troupe::cli

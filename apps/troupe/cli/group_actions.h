@@ -1,0 +1,31 @@
+// What `troupe group ...` does, creating and watching aside; each returns the exit status.
+#pragma once
+
+#include "apps/troupe/cli/command.h"
+
+#include <cstdint>
+#include <string>
+
+namespace troupe::cli {
+
+struct GroupListOptions {
+  std::uint32_t limit = 50;  // 0: all
+};
+
+struct GroupLogOptions {
+  std::string group;
+  bool failed = false;     // only of tasks that failed or ended as exception
+  std::string expression;  // RE2; only lines in which it is found; empty: all
+};
+
+struct GroupRerunOptions {
+  std::string group;
+  bool failed = false;
+};
+
+int group_list(const GlobalOptions& global, const GroupListOptions& options);
+int group_log(const GlobalOptions& global, const GroupLogOptions& options);
+int group_rerun(const GlobalOptions& global, const GroupRerunOptions& options);
+int group_seal(const GlobalOptions& global, const std::string& group);
+
+}  // namespace troupe::cli

@@ -1,0 +1,34 @@
+// What commands write, and to where: results to standard output, all else to standard error.
+#pragma once
+
+#include "runtime/base/result.h"
+
+#include <string>
+#include <string_view>
+
+namespace troupe::cli {
+
+/// Writes to standard output at once. If its reader has gone the program ends, quietly and with
+/// status 0: `troupe task log last | head` has done what was asked.
+void print_out(std::string_view text);
+
+/// The same with a line's end.
+void print_line(std::string_view line);
+
+/// On standard error: one line with `troupe: ` in front; several errors at once, which begin with
+/// their places in a file, as they are.
+void print_error(std::string_view message);
+
+/// A remark on standard error that is not an error; it leaves standard output to the result.
+void print_note(std::string_view message);
+
+/// The exit status that a command with this outcome has (`ExitStatus`).
+int exit_status_of(const Error& error);
+
+/// Prints the error and returns its exit status.
+int report(const Error& error);
+
+/// A JSON string of `text`; what is not UTF-8 becomes U+FFFD.
+std::string json_string(std::string_view text);
+
+}  // namespace troupe::cli

@@ -1,0 +1,72 @@
+// `run` and `submit`: their options.
+#include "apps/troupe/cli/command.h"
+#include "apps/troupe/cli/run_group.h"
+#include "apps/troupe/cli/submit.h"
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+namespace troupe::cli {
+namespace {
+
+void add_run(Commands& commands) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* run = commands.app.add_subcommand(
+      "run", "Create the group of a group file, watch it, exit with its outcome");
+  run->footer("Example: troupe run --only test ci/troupe.yml");
+  run->add_option("FILE", options->file,
+                  "A group file, or a folder with a troupe.yml [troupe.yml here or above]");
+  run->add_option("--only", options->only, "Only these tasks and what they need")
+      ->type_name("NAME");
+  run->add_option("--env", options->env, "A variable for every task, over the file's")
+      ->type_name("K=V")
+      ->allow_extra_args(false);
+  run->add_option("--into", options->into, "Add to this group, which stays open")
+      ->type_name("GROUPID");
+  run->add_flag("--dry-run", options->dry_run, "Create nothing; with --json, the definitions");
+  run->add_flag("--detach", options->detach, "Do not watch");
+  run->callback([&commands, options] {
+    commands.chosen = [&global = commands.global, options] { return run_group(global, *options); };
+  });
+}
+
+void add_submit(Commands& commands) {
+  auto options = std::make_shared<SubmitOptions>();
+  CLI::App* submit = commands.app.add_subcommand(
+      "submit", "Run one command as a task: its log, its outcome as exit status");
+  submit->footer("Example: troupe submit --env N=3 --artifact out.txt -- sh -c 'seq $N > out.txt'");
+  submit->add_option("--queue", options->queue, "The task queue [local/default]")->type_name("Q");
+  submit->add_option("--name", options->name, "The task's name [the command]")->type_name("N");
+  submit->add_option("--env", options->env, "A variable of the task")
+      ->type_name("K=V")
+      ->allow_extra_args(false);
+  submit
+      ->add_option("--artifact", options->artifacts, "A file to keep, or a folder with a / behind")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  submit->add_option("--upload", options->upload, "Start in a copy of this folder's Git files")
+      ->type_name("DIR");
+  submit->add_option("--retries", options->retries, "Retries when a worker is lost [5]")
+      ->type_name("N");
+  submit->add_option("--max-run-time", options->max_run_time, "Such as 20m [1h]")->type_name("D");
+  submit->add_option("--needs", options->needs, "A task that must complete first")
+      ->type_name("TASKID")
+      ->allow_extra_args(false);
+  submit->add_flag("--detach", options->detach, "Print the task's id and leave");
+  submit->add_option("CMD", options->command, "The command and its arguments")->required();
+  // After the command's first word everything is the command's.
+  submit->positionals_at_end();
+  submit->callback([&commands, options] {
+    commands.chosen = [&global = commands.global, options] { return cli::submit(global, *options); };
+  });
+}
+
+}  // namespace
+
+void add_run_commands(Commands& commands) {
+  add_run(commands);
+  add_submit(commands);
+}
+
+}  // namespace troupe::cli

@@ -1,0 +1,172 @@
+#include "apps/troupe/cli/run_group.h"
+
+#include "apps/troupe/cli/names.h"
+#include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/reconnect.h"
+#include "apps/troupe/cli/run_create.h"
+#include "apps/troupe/cli/run_file.h"
+#include "apps/troupe/cli/session.h"
+#include "apps/troupe/cli/submit.h"
+#include "apps/troupe/cli/table.h"
+#include "apps/troupe/cli/upload_task.h"
+#include "apps/troupe/cli/watch.h"
+#include "runtime/base/json_writer.h"
+#include "runtime/base/random.h"
+#include "runtime/clock/clock.h"
+#include "runtime/rpc/errors.h"
+
+#include <fmt/format.h>
+#include <kj/debug.h>
+
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+namespace troupe::cli {
+namespace {
+
+struct Plan {
+  Tasks tasks;
+  std::string group_id;
+  bool seal = true;
+  std::string upload;  // the directory; empty: none
+};
+
+Result<Plan> make_plan(const RunOptions& options, const std::string& root_url) {
+  const auto path = find_group_file(options.file);
+  if (!path) return path.error();
+  const auto text = read_text_file(path.value());
+  if (!text) return text.error();
+  const auto file = group_file::parse(text.value(), path.value());
+  if (!file) return file.error();
+  const auto env = split_env(options.env);
+  if (!env) return env.error();
+
+  const auto folder = std::filesystem::path(path.value()).parent_path();
+  const std::string directory = folder.empty() ? "." : folder.string();
+  const auto& written_id = file.value().task_group_id;
+  if (written_id && !options.into.empty() && *written_id != options.into) {
+    return Error{Errc::invalid,
+                 path.value() + ": names the group " + *written_id + ", and --into another"};
+  }
+  Plan plan;
+  plan.group_id = !options.into.empty() ? options.into : written_id ? *written_id : new_slugid();
+  plan.seal = file.value().seal && options.into.empty();
+  if (file.value().upload) plan.upload = (folder / *file.value().upload).lexically_normal();
+  group_file::ExpandOptions expand;
+  expand.now = wall_now();
+  expand.group_id = plan.group_id;
+  expand.owner = task_owner(directory);
+  expand.source = task_source(directory, root_url);
+  expand.new_id = new_slugid;
+  expand.env = env.value();
+  expand.only = options.only;
+  auto tasks = group_file::expand(file.value(), expand);
+  if (!tasks) return tasks.error();
+  plan.tasks = std::move(tasks).value();
+  return plan;
+}
+
+int print_plan(const Plan& plan, bool json) {
+  if (json) {
+    print_line(tasks_json(plan.tasks));
+    return exit_done;
+  }
+  Table table({"NAME", "QUEUE", "WHERE"});
+  for (const group_file::ExpandedTask& task : plan.tasks) {
+    table.add({task.name, task.queue, task.where});
+  }
+  print_out(table.render(layout_of_stdout()));
+  print_note(fmt::format("{} tasks; nothing was created. --json prints their definitions",
+                         plan.tasks.size()));
+  return exit_done;
+}
+
+class Run {
+ public:
+  Run(kj::AsyncIoContext& io, const client::Target& target, Plan plan, bool json)
+      : server_(io, target), plan_(std::move(plan)), json_(json) {}
+
+  Result<int> go(bool detach) {
+    server_.start().wait(server_.io().waitScope);
+    const Status checked = check_tasks(server_, plan_.tasks);
+    if (!checked) return checked.error();
+    if (!plan_.upload.empty()) {
+      auto files = pack_directory(plan_.upload);
+      if (!files) return files.error();
+      files_.emplace(std::move(files).value());
+    }
+    // Up to here Ctrl-C simply ends the program.
+    const Interrupts interrupts;
+    auto interrupted = interrupts.next(server_.io()).then([this](int) { return say_left(); });
+    return create(detach).exclusiveJoin(kj::mv(interrupted)).wait(server_.io().waitScope);
+  }
+
+ private:
+  kj::Promise<int> create(bool detach) {
+    return create_tasks(server_, plan_.tasks, plan_.group_id, plan_.seal)
+        .then([this]() -> kj::Promise<void> {
+          created_ = true;
+          remember_last(NameKind::group, plan_.group_id);
+          print_created();
+          if (!files_) return kj::READY_NOW;
+          return complete_upload(server_, plan_.tasks.front().task_id, *files_);
+        })
+        .then([this, detach]() -> kj::Promise<int> {
+          if (detach) return int{exit_done};
+          return watch_group(server_, plan_.group_id, {.exit_status = true, .json = json_});
+        });
+  }
+
+  void print_created() {
+    if (!json_) {
+      print_line(fmt::format("group {}: {} tasks", plan_.group_id, plan_.tasks.size()));
+      return;
+    }
+    JsonWriter json;
+    json.begin_object().key("taskGroupId").string(plan_.group_id).key("tasks").begin_array();
+    for (const group_file::ExpandedTask& task : plan_.tasks) {
+      json.begin_object().key("taskId").string(task.task_id);
+      json.key("name").string(task.name).end_object();
+    }
+    print_line(json.end_array().end_object().take());
+  }
+
+  int say_left() {
+    print_note(created_ ? "left; the group goes on: `troupe group watch " + plan_.group_id + "`"
+                        : "interrupted before the group was whole: none of its tasks runs");
+    return exit_interrupted;
+  }
+
+  Reconnector server_;
+  const Plan plan_;
+  const bool json_;
+  std::optional<PackedFiles> files_;
+  bool created_ = false;
+};
+
+// What is wrong with a file stands on lines of its own, each with its place.
+int report_lines(const Error& error) {
+  print_note(error.detail);
+  return exit_status_of(error);
+}
+
+}  // namespace
+
+int run_group(const GlobalOptions& global, const RunOptions& options) {
+  if (options.dry_run) {
+    const auto target = client::find_target(global.find);
+    const auto plan = make_plan(options, target.ok() ? target.value().root_url : "");
+    if (!plan) return report_lines(plan.error());
+    return print_plan(plan.value(), global.json);
+  }
+  return with_target(global, [&](kj::AsyncIoContext& io, const client::Target& target) {
+    auto plan = make_plan(options, target.root_url);
+    if (!plan) return Result<int>(report_lines(plan.error()));
+    Run run(io, target, std::move(plan).value(), global.json);
+    const Result<int> outcome = run.go(options.detach);
+    return outcome.ok() ? outcome : Result<int>(report_lines(outcome.error()));
+  });
+}
+
+}  // namespace troupe::cli

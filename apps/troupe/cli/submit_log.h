@@ -1,0 +1,53 @@
+// The log of a task, run after run, as it grows.
+#pragma once
+
+#include "apps/troupe/cli/reconnect.h"
+#include "schema/api/queue.capnp.h"
+
+#include <kj/async.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace troupe::cli {
+
+/// Writes bytes to a descriptor without ever blocking the event loop for a slow reader, and without
+/// making the descriptor non-blocking: it is shared with other programs. A reader that has gone
+/// ends the process, as print_out does.
+class LogWriter {
+ public:
+  LogWriter(kj::Timer& timer, int descriptor) : timer_(timer), descriptor_(descriptor) {}
+
+  /// Adds to `written` what has been written, as it is written; stops early once `*active` is
+  /// false. `bytes` and `written` must live until the promise is resolved or dropped.
+  kj::Promise<void> write(kj::ArrayPtr<const kj::byte> bytes,
+                          std::uint64_t& written,
+                          std::shared_ptr<const bool> active);
+
+ private:
+  kj::Timer& timer_;
+  const int descriptor_;
+};
+
+/// How a task's log stands. Everything on one event loop.
+struct LogProgress {
+  std::uint32_t run = 0;     // being followed
+  std::uint64_t offset = 0;  // bytes of it that were written
+};
+
+/// What a task ended as.
+struct TaskEnd {
+  schema::TaskState state = schema::TaskState::EXCEPTION;
+  schema::ReasonResolved reason = schema::ReasonResolved::NONE;
+  std::string status_json;
+};
+
+/// Follows a task's log from `progress` on, over retries and lost connections, until the task is
+/// resolved. Every byte of each run is written once. All borrowed for the life of the promise.
+kj::Promise<TaskEnd> follow_task(Reconnector& server,
+                                 const std::string& task_id,
+                                 LogWriter& writer,
+                                 LogProgress& progress);
+
+}  // namespace troupe::cli

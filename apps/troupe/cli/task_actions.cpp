@@ -1,0 +1,230 @@
+#include "apps/troupe/cli/task_actions.h"
+
+#include "apps/troupe/cli/artifact_list.h"
+#include "apps/troupe/cli/figures.h"
+#include "apps/troupe/cli/input_file.h"
+#include "apps/troupe/cli/listing.h"
+#include "apps/troupe/cli/names.h"
+#include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/resolve.h"
+#include "apps/troupe/cli/session.h"
+#include "apps/troupe/cli/task_follow.h"
+#include "apps/troupe/cli/task_views.h"
+#include "apps/troupe/group_file/group_file.h"
+#include "runtime/base/json_writer.h"
+#include "runtime/base/random.h"
+#include "runtime/clock/clock.h"
+#include "runtime/rpc/errors.h"
+#include "runtime/transcode/json.h"
+
+#include <algorithm>
+
+namespace troupe::cli {
+namespace {
+
+using StatusAnswer = capnp::Response<schema::Queue::StatusResults>;
+
+constexpr std::uint32_t page_max = 1000;
+
+Result<std::string> task_id_of(Session& session, const std::string& name) {
+  return resolve_task(session.connection(), session.wait_scope(), name);
+}
+
+StatusAnswer status_of(Session& session, const std::string& task_id) {
+  auto request = session.queue().statusRequest();
+  request.setTaskId(task_id);
+  return session.wait(request.send());
+}
+
+template <class Answer>
+void print_status(const GlobalOptions& global, const Answer& answer) {
+  if (global.json) {
+    print_line(to_json(answer));
+  } else {
+    print_out(render_status(answer.getStatus(), wall_now(), layout_of_stdout()));
+  }
+}
+
+std::string log_line_json(const std::string& task_id, std::uint32_t run, std::string_view line) {
+  JsonWriter json;
+  json.begin_object().key("taskId").string(task_id).key("runId").uint64(run);
+  json.key("line").string(line).end_object();
+  return json.take();
+}
+
+// The log as it is now, of one run.
+Result<int> print_log(Session& session,
+                      Reconnector& server,
+                      const std::string& task_id,
+                      std::optional<std::uint32_t> run,
+                      LogOutput& output) {
+  LogPlace place{.task_id = task_id};
+  if (run) {
+    place.run_id = *run;
+  } else {
+    const StatusAnswer answer = status_of(session, task_id);
+    const auto runs = answer.getStatus().getRuns();
+    if (runs.size() == 0) {
+      return Error{Errc::not_found,
+                   "task " + task_id + " has not run yet: `troupe explain " + task_id +
+                       "` says why, `troupe task log -f` waits"};
+    }
+    place.run_id = runs.size() - 1;
+  }
+  output.begin_run(place.run_id);
+  read_run_log(server, place, false, output);
+  output.end_run();
+  return int{exit_done};
+}
+
+Result<std::optional<schema::TaskState>> state_filter(const std::string& name) {
+  if (name.empty()) return std::optional<schema::TaskState>();
+  const std::optional<schema::TaskState> state = enum_from_name<schema::TaskState>(name);
+  if (state) return state;
+  std::string known;
+  for (const auto one : capnp::Schema::from<schema::TaskState>().getEnumerants()) {
+    known += (known.empty() ? "" : ", ") + enum_name(one);
+  }
+  return Error{Errc::invalid, "--state: there is no state \"" + name + "\": one of " + known};
+}
+
+}  // namespace
+
+int task_create(const GlobalOptions& global, const std::string& file) {
+  const Result<std::string> text = read_input(file);
+  if (!text.ok()) return report(text.error());
+  const std::string shown = file == "-" ? "standard input" : file;
+  const Result<std::string> json =
+      group_file::task_definition_from_file(text.value(), shown, wall_now());
+  if (!json.ok()) return report(json.error());
+  return with_session(global, [&](Session& session) -> Result<int> {
+    const std::string task_id = new_slugid();
+    auto request = session.queue().createTaskRequest();
+    request.setTaskId(task_id);
+    const std::vector<FieldError> faults =
+        from_json(json.value(), capnp::toDynamic(request.initTask()));
+    if (!faults.empty()) return Error{Errc::invalid, shown + ": " + describe(faults)};
+    const auto answer = session.wait(request.send());
+    remember_last(NameKind::task, task_id);
+    print_line(global.json ? to_json(answer) : task_id);
+    return int{exit_done};
+  });
+}
+
+int task_list(const GlobalOptions& global, const TaskListOptions& options) {
+  const auto state = state_filter(options.state);
+  if (!state.ok()) return report(state.error());
+  return with_session(global, [&](Session& session) -> Result<int> {
+    Listing listing(global.json, "tasks", {"TASK", "STATE", "QUEUE", "CHANGED", "NAME"});
+    const Instant now = wall_now();
+    bool more = false;
+    read_pages([&](const std::string& token) -> std::string {
+      const std::uint32_t wanted =
+          options.limit == 0 ? page_max
+                             : static_cast<std::uint32_t>(options.limit - listing.size());
+      auto request = session.troupe().listTasksRequest();
+      request.setState(options.state);
+      request.setTaskQueueId(options.queue);
+      request.setContinuationToken(token);
+      request.setLimit(std::min(page_max, wanted));
+      const auto page = session.wait(request.send());
+      for (const auto one : page.getTasks()) {
+        listing.add([&one] { return to_json(one); },
+                    [&one, now] {
+                      const auto status = one.getStatus();
+                      return std::vector<Cell>{
+                          status.getTaskId().cStr(),
+                          state_cell(status.getState()),
+                          status.getTaskQueueId().cStr(),
+                          relative_time(changed(status, one.getTask()), now),
+                          one.getTask().getMetadata().getName().cStr()};
+                    });
+      }
+      const std::string next = page.getContinuationToken().cStr();
+      more = !next.empty();
+      return options.limit != 0 && listing.size() >= options.limit ? std::string() : next;
+    });
+    listing.print("no tasks");
+    if (more && !global.json) print_note("there are more: --limit 0 shows all");
+    return int{exit_done};
+  });
+}
+
+int task_status(const GlobalOptions& global, const std::string& task) {
+  return with_session(global, [&](Session& session) -> Result<int> {
+    const Result<std::string> task_id = task_id_of(session, task);
+    if (!task_id.ok()) return task_id.error();
+    print_status(global, status_of(session, task_id.value()));
+    return int{exit_done};
+  });
+}
+
+int task_show(const GlobalOptions& global, const std::string& task) {
+  return with_session(global, [&](Session& session) -> Result<int> {
+    const Result<std::string> task_id = task_id_of(session, task);
+    if (!task_id.ok()) return task_id.error();
+    auto request = session.queue().taskRequest();
+    request.setTaskId(task_id.value());
+    const auto answer = session.wait(request.send());
+    if (global.json) {
+      print_line(to_json(answer.getTask()));
+    } else {
+      print_out(render_definition(answer.getTask(), wall_now()));
+    }
+    return int{exit_done};
+  });
+}
+
+int task_log(const GlobalOptions& global, const TaskLogOptions& options) {
+  return with_reconnector(global, [&](Session& session, Reconnector& server) -> Result<int> {
+    const Result<std::string> task_id = task_id_of(session, options.task);
+    if (!task_id.ok()) return task_id.error();
+    RawLogOutput raw;
+    LineLogOutput lines([&task_id](std::uint32_t run, std::string_view line) {
+      print_line(log_line_json(task_id.value(), run, line));
+    });
+    LogOutput& output = global.json ? static_cast<LogOutput&>(lines) : raw;
+    if (!options.follow) return print_log(session, server, task_id.value(), options.run, output);
+    return exit_status_of(follow_log(server, task_id.value(), options.run, output));
+  });
+}
+
+int task_change(const GlobalOptions& global, const std::string& task, TaskChange change) {
+  return with_session(global, [&](Session& session) -> Result<int> {
+    const Result<std::string> task_id = task_id_of(session, task);
+    if (!task_id.ok()) return task_id.error();
+    const auto send = [&](auto request) {
+      request.setTaskId(task_id.value());
+      print_status(global, session.wait(request.send()));
+    };
+    switch (change) {
+      case TaskChange::cancel: send(session.queue().cancelTaskRequest()); break;
+      case TaskChange::rerun: send(session.queue().rerunTaskRequest()); break;
+      case TaskChange::schedule: send(session.queue().scheduleTaskRequest()); break;
+    }
+    return int{exit_done};
+  });
+}
+
+int task_artifacts(const GlobalOptions& global, const TaskArtifactsOptions& options) {
+  return with_session(global, [&](Session& session) -> Result<int> {
+    const Result<std::string> task_id = task_id_of(session, options.task);
+    if (!task_id.ok()) return task_id.error();
+    Listing listing(global.json, "artifacts", {"NAME", "STORAGE", "TYPE", ">SIZE", "EXPIRES"});
+    const Instant now = wall_now();
+    for (const ArtifactEntry& one : list_artifacts(session, task_id.value(), options.run)) {
+      listing.add([&one] { return one.json; },
+                  [&one, now] {
+                    return std::vector<Cell>{one.name,
+                                             one.storage_type,
+                                             one.content_type,
+                                             format_bytes(one.size),
+                                             relative_time(one.expires, now)};
+                  });
+    }
+    listing.print("task " + task_id.value() + " has no artifacts");
+    return int{exit_done};
+  });
+}
+
+}  // namespace troupe::cli

@@ -1,0 +1,135 @@
+// Between two looks at the task it waits for one of its events, from a position taken before the
+// look: nothing that happens in between is missed, and nothing polls.
+#include "apps/troupe/cli/task_follow.h"
+
+#include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/task_views.h"
+#include "runtime/rpc/errors.h"
+
+#include <algorithm>
+
+namespace troupe::cli {
+namespace {
+
+constexpr std::uint32_t event_wait_seconds = 20;
+
+class Follower {
+ public:
+  Follower(Reconnector& server, const std::string& task_id, LogOutput& output)
+      : server_(server), output_(output), place_{.task_id = task_id} {}
+
+  schema::TaskState follow(std::optional<std::uint32_t> only_run) {
+    advance(0);
+    bool first_look = true;
+    for (;;) {
+      const auto answer = status();
+      const auto status = answer.getStatus();
+      const auto runs = status.getRuns();
+      if (first_look) place_.run_id = only_run.value_or(runs.size() > 0 ? runs.size() - 1 : 0);
+      first_look = false;
+      if (place_.run_id >= runs.size() && is_resolved(status.getState())) {
+        if (only_run) throw_no_run(*only_run);
+        return status.getState();
+      }
+      const bool begun =
+          place_.run_id < runs.size() &&
+          runs[place_.run_id].getState() != schema::TaskState::PENDING;
+      if (begun && read_run(is_resolved(runs[place_.run_id].getState()))) {
+        if (only_run) return run_state(*only_run);
+        place_.run_id += 1;
+        place_.offset = 0;
+        continue;
+      }
+      if (!begun) say_why();
+      advance(event_wait_seconds);
+    }
+  }
+
+ private:
+  capnp::Response<schema::Queue::StatusResults> status() {
+    return server_.ask([this](client::Connection& connection) {
+      auto request = connection.queue().statusRequest();
+      request.setTaskId(place_.task_id);
+      return kj::Promise<capnp::Response<schema::Queue::StatusResults>>(request.send());
+    });
+  }
+
+  [[noreturn]] void throw_no_run(std::uint32_t run_id) const {
+    kj::throwFatalException(exception_from(
+        {Errc::not_found,
+         "task " + place_.task_id + " ended without a run " + std::to_string(run_id)}));
+  }
+
+  // A log's end and the run's resolution are two things: the log may be seen whole just before.
+  schema::TaskState run_state(std::uint32_t run_id) {
+    for (;;) {
+      const auto answer = status();
+      const schema::TaskState state = answer.getStatus().getRuns()[run_id].getState();
+      if (is_resolved(state)) return state;
+      advance(event_wait_seconds);
+    }
+  }
+
+  // Whether the run is over. One that never printed has no log, and that is not an error.
+  bool read_run(bool resolved) {
+    bool finished = false;
+    output_.begin_run(place_.run_id);
+    kj::Maybe<kj::Exception> thrown = kj::runCatchingExceptions(
+        [&] { finished = read_run_log(server_, place_, true, output_); });
+    KJ_IF_MAYBE(exception, thrown) {
+      if (error_from(*exception).code != Errc::not_found) kj::throwFatalException(kj::mv(*exception));
+      finished = resolved;
+    }
+    if (finished) output_.end_run();
+    return finished;
+  }
+
+  // Waits for an event of the task after the position, at most `wait_seconds`; moves the position.
+  void advance(std::uint32_t wait_seconds) {
+    kj::Maybe<kj::Exception> thrown = kj::runCatchingExceptions([&] {
+      position_ = server_.ask([&](client::Connection& connection) {
+        auto request = connection.troupe().eventsRequest();
+        request.setAfter(position_.empty() ? "now" : position_);
+        request.setRoutingKey("primary." + place_.task_id + ".#");
+        request.setWait(position_.empty() ? 0 : wait_seconds);
+        return request.send().then([](capnp::Response<schema::Troupe::EventsResults>&& answer) {
+          return std::string(answer.getNext().cStr());
+        });
+      });
+    });
+    KJ_IF_MAYBE(exception, thrown) {
+      // Past retention, after a long time without a server: begin anew.
+      if (error_from(*exception).code != Errc::expired) kj::throwFatalException(kj::mv(*exception));
+      position_.clear();
+    }
+  }
+
+  void say_why() {
+    const std::string message = server_.ask([this](client::Connection& connection) {
+      auto request = connection.troupe().explainRequest();
+      request.setSubject(place_.task_id);
+      return request.send().then([](capnp::Response<schema::Troupe::ExplainResults>&& answer) {
+        return std::string(answer.getExplanation().getMessage().cStr());
+      });
+    });
+    if (!message.empty() && message != said_) print_note(harmless("waiting: " + message));
+    said_ = message;
+  }
+
+  Reconnector& server_;
+  LogOutput& output_;
+  LogPlace place_;
+  std::string position_;  // in the event log; empty before the first look
+  std::string said_;      // why nothing runs, as last printed
+};
+
+}  // namespace
+
+schema::TaskState follow_log(Reconnector& server,
+                             const std::string& task_id,
+                             std::optional<std::uint32_t> only_run,
+                             LogOutput& output) {
+  return Follower(server, task_id, output).follow(only_run);
+}
+
+}  // namespace troupe::cli

@@ -1,0 +1,280 @@
+#include "apps/troupe/cli/watch.h"
+
+#include "apps/troupe/cli/command.h"
+#include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/watch_explain.h"
+#include "apps/troupe/cli/watch_state.h"
+#include "apps/troupe/cli/watch_view.h"
+#include "runtime/clock/clock.h"
+#include "runtime/rpc/errors.h"
+#include "runtime/transcode/json.h"
+
+#include <capnp/message.h>
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace troupe::cli {
+namespace {
+
+using schema::TaskState;
+
+constexpr std::uint32_t event_wait_seconds = 20;
+constexpr std::uint32_t events_max = 1000;
+constexpr std::uint32_t page_tasks = 1000;
+constexpr auto redraw_interval = 200 * kj::MILLISECONDS;
+constexpr auto first_look = 500 * kj::MILLISECONDS;  // then each second
+constexpr auto look_interval = 1 * kj::SECONDS;
+constexpr std::size_t tails_max = 100;  // running tasks whose last line is asked for at once
+constexpr std::size_t reasons_max = 5;  // waiting tasks that are explained at once
+
+// The `status` of an event about a task; false if there is none.
+bool read_status(kj::StringPtr payload, schema::TaskStatus::Builder into) {
+  rapidjson::Document document;
+  document.Parse(payload.cStr());
+  if (document.HasParseError() || !document.IsObject()) return false;
+  const auto status = document.FindMember("status");
+  if (status == document.MemberEnd()) return false;
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  status->value.Accept(writer);
+  return from_json({buffer.GetString(), buffer.GetSize()}, into).empty();
+}
+
+class Watcher {
+ public:
+  Watcher(Reconnector& server, const std::string& group_id, WatchOptions options)
+      : server_(server), group_id_(group_id), options_(options) {
+    const bool table = !options.json && isatty(STDOUT_FILENO) == 1;
+    view_ = make_watch_view(options.json ? WatchStyle::json
+                            : table      ? WatchStyle::table
+                                         : WatchStyle::lines,
+                            group_id);
+    server_.on_loss([this](const std::string& text) { view_->note(text); });
+  }
+  ~Watcher() { server_.on_loss(print_note); }
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
+  kj::Promise<int> run() {
+    return catch_up().then([this] {
+      redrawing_ = redraw().eagerlyEvaluate(nullptr);
+      looking_ = look_after(first_look).eagerlyEvaluate(nullptr);
+      return follow().exclusiveJoin(until_finished()).then([this] {
+        view_->finish(group_);
+        return options_.exit_status ? group_.exit_status() : int{exit_done};
+      });
+    });
+  }
+
+ private:
+  using Events = capnp::Response<schema::Troupe::EventsResults>;
+  using Page = capnp::Response<schema::Queue::ListTaskGroupResults>;
+
+  // The position first, then the group: what happens in between is seen twice, never missed.
+  kj::Promise<void> catch_up() {
+    return ask_events("now", 0).then([this](Events&& answer) {
+      position_ = answer.getNext().cStr();
+      return read_page("");
+    });
+  }
+
+  kj::Promise<void> read_page(std::string token) {
+    return server_
+        .call([this, token](client::Connection& connection) {
+          auto request = connection.queue().listTaskGroupRequest();
+          request.setTaskGroupId(group_id_);
+          request.setContinuationToken(token);
+          request.setLimit(page_tasks);
+          return kj::Promise<Page>(request.send());
+        })
+        .then([this](Page&& page) -> kj::Promise<void> {
+          for (const auto member : page.getTasks()) {
+            const auto status = member.getStatus();
+            tell(group_.add(status.getTaskId().cStr(), member.getTask(), status));
+          }
+          if (page.getContinuationToken().size() == 0) return kj::READY_NOW;
+          return read_page(page.getContinuationToken().cStr());
+        });
+  }
+
+  kj::Promise<Events> ask_events(std::string after, std::uint32_t wait_seconds) {
+    return server_.call([this, after, wait_seconds](client::Connection& connection) {
+      auto request = connection.troupe().eventsRequest();
+      request.setAfter(after);
+      request.setLimit(events_max);
+      // Source: spec/events.md 2.1; the group is the ninth word.
+      request.setRoutingKey("primary.*.*.*.*.*.*.*." + group_id_ + ".#");
+      request.setWait(wait_seconds);
+      return kj::Promise<Events>(request.send());
+    });
+  }
+
+  kj::Promise<void> follow() {
+    if (group_.finished()) return kj::READY_NOW;
+    return ask_events(position_, event_wait_seconds)
+        .then([this](Events&& answer) { return take(answer); },
+              [this](kj::Exception&& exception) -> kj::Promise<void> {
+                // Away for longer than events are kept: the group itself tells the rest.
+                if (error_from(exception).code == Errc::expired) return catch_up();
+                return kj::mv(exception);
+              })
+        .then([this] { return follow(); });
+  }
+
+  kj::Promise<void> take(const Events& answer) {
+    bool unknown = false;
+    for (const auto event : answer.getEvents()) {
+      capnp::MallocMessageBuilder message;
+      auto status = message.initRoot<schema::TaskStatus>();
+      if (!read_status(event.getPayload(), status)) continue;
+      if (group_.contains(status.getTaskId().cStr())) {
+        tell(group_.update(status.asReader()));
+      } else {
+        unknown = true;
+      }
+    }
+    position_ = answer.getNext().cStr();
+    if (!unknown) return kj::READY_NOW;
+    return read_page("");
+  }
+
+  void tell(const WatchedTask* task) {
+    if (task != nullptr) view_->changed(group_, *task);
+  }
+
+  kj::Promise<void> redraw() {
+    view_->tick(group_, wall_now());
+    return server_.timer().afterDelay(redraw_interval).then([this] { return redraw(); });
+  }
+
+  // What only `look` finds out: that a failure outside of the group blocks the rest.
+  kj::Promise<void> until_finished() {
+    auto end = kj::newPromiseAndFulfiller<void>();
+    finished_ = kj::mv(end.fulfiller);
+    return kj::mv(end.promise);
+  }
+
+  kj::Promise<void> look_after(kj::Duration delay) {
+    return server_.timer().afterDelay(delay).then([this] {
+      auto both = kj::heapArrayBuilder<kj::Promise<void>>(2);
+      both.add(read_tails().catch_([](kj::Exception&&) {}));
+      both.add(explain_waiting().catch_([](kj::Exception&&) {}));
+      return kj::joinPromises(both.finish()).then([this] {
+        if (group_.finished()) finished_->fulfill();
+        return look_after(look_interval);
+      });
+    });
+  }
+
+  kj::Promise<void> read_tails() {
+    std::vector<std::string> ids;
+    for (const WatchedTask& task : group_.tasks()) {
+      if (task.state == TaskState::RUNNING && ids.size() < tails_max) ids.push_back(task.id);
+    }
+    if (ids.empty() || options_.json) return kj::READY_NOW;
+    return server_
+        .call([ids = std::move(ids)](client::Connection& connection) {
+          auto request = connection.troupe().tailsRequest();
+          auto list = request.initTaskIds(static_cast<kj::uint>(ids.size()));
+          for (kj::uint i = 0; i < list.size(); ++i) list.set(i, ids[i]);
+          return kj::Promise<capnp::Response<schema::Troupe::TailsResults>>(request.send());
+        })
+        .then([this](capnp::Response<schema::Troupe::TailsResults>&& answer) {
+          for (const auto tail : answer.getTails()) {
+            WatchedTask* task = group_.find(tail.getTaskId().cStr());
+            if (task != nullptr && task->state == TaskState::RUNNING) {
+              task->note = tail.getLine().cStr();
+            }
+          }
+        });
+  }
+
+  // Which tasks to explain: for each queue one that waits for a worker, as the others wait for the
+  // same; without any, what waits for something else.
+  std::vector<std::string> waiting_tasks() const {
+    std::vector<std::string> ids;
+    std::set<std::string> queues;
+    for (const WatchedTask& task : group_.tasks()) {
+      if (ids.size() < reasons_max && task.state == TaskState::PENDING &&
+          queues.insert(task.queue).second) {
+        ids.push_back(task.id);
+      }
+    }
+    if (!ids.empty() || group_.count(TaskState::RUNNING) > 0) return ids;
+    for (const WatchedTask& task : group_.tasks()) {
+      const bool waits = task.state == TaskState::UNSCHEDULED && !task.blocked_outside;
+      // What members of the group keep waiting, these explain.
+      const bool first = group_.depends_outside(task) || task.dependencies.empty();
+      if (waits && first && ids.size() < reasons_max) ids.push_back(task.id);
+    }
+    return ids;
+  }
+
+  kj::Promise<void> explain_waiting() {
+    auto all = kj::Vector<kj::Promise<void>>();
+    for (const std::string& id : waiting_tasks()) {
+      all.add(ask_why(server_, id).then([this, id](Reason&& reason) { take_reason(id, reason); }));
+    }
+    return kj::joinPromises(all.releaseAsArray());
+  }
+
+  void take_reason(const std::string& id, const Reason& reason) {
+    WatchedTask* task = group_.find(id);
+    const bool waits = task != nullptr &&
+                       (task->state == TaskState::PENDING || task->state == TaskState::UNSCHEDULED);
+    if (!waits || reason.code.empty()) return;
+    task->note = reason.message;
+    if (reason.code == "blocked-by-failure") task->blocked_outside = true;
+    // Waiting for a turn, while others have theirs, is no news.
+    if (reason.code == "workers-busy" && group_.count(TaskState::RUNNING) > 0) return;
+    std::string& said = said_[task->queue];
+    if (said == reason.message) return;
+    said = reason.message;
+    view_->note(task->name + ": " + reason.message);
+  }
+
+  Reconnector& server_;
+  const std::string group_id_;
+  const WatchOptions options_;
+  std::unique_ptr<WatchView> view_;
+  WatchedGroup group_;
+  std::string position_;                     // in the event log
+  std::map<std::string, std::string> said_;  // the last reason, by queue
+  kj::Own<kj::PromiseFulfiller<void>> finished_;
+  kj::Promise<void> redrawing_ = nullptr;
+  kj::Promise<void> looking_ = nullptr;
+};
+
+}  // namespace
+
+kj::Promise<int> watch_group(Reconnector& server,
+                             const std::string& group_id,
+                             WatchOptions options) {
+  auto watcher = kj::heap<Watcher>(server, group_id, options);
+  auto outcome = watcher->run();
+  return outcome.attach(kj::mv(watcher));
+}
+
+Result<int> watch_group(kj::AsyncIoContext& io,
+                        const client::Target& target,
+                        const std::string& group_id,
+                        const WatchOptions& options) {
+  const Interrupts interrupts;
+  Reconnector server(io, target);
+  return server.start()
+      .then([&] { return watch_group(server, group_id, options); })
+      .exclusiveJoin(interrupts.next(io).then([](int) { return int{exit_interrupted}; }))
+      .wait(io.waitScope);
+}
+
+}  // namespace troupe::cli

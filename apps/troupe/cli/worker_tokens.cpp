@@ -1,0 +1,166 @@
+#include "apps/troupe/cli/worker_tokens.h"
+
+#include "apps/troupe/cli/figures.h"
+#include "apps/troupe/cli/listing.h"
+#include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/session.h"
+#include "apps/troupe/cli/worker_views.h"
+#include "runtime/base/json_writer.h"
+#include "runtime/clock/clock.h"
+#include "runtime/transcode/json.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace troupe::cli {
+namespace {
+
+Error write_error(const std::string& path, int code) {
+  return Error{Errc::invalid,
+               "--output " + path + ": " + std::generic_category().message(code) +
+                   (code == EEXIST ? ": remove it first, or name another file" : "")};
+}
+
+// Made for its owner alone, before the token exists: a token that cannot be kept is not made.
+Result<int> create_private_file(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor < 0) return write_error(path, errno);
+  return descriptor;
+}
+
+Status write_and_close(int descriptor, std::string_view text, const std::string& path) {
+  int code = 0;
+  while (!text.empty() && code == 0) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      code = errno;
+    }
+  }
+  if (::close(descriptor) != 0 && code == 0) code = errno;
+  if (code != 0) return write_error(path, code);
+  return Done{};
+}
+
+struct Token {
+  std::string client_id;
+  std::string json;  // the credentials file
+  Instant expires;
+};
+
+Token make_token(Session& session, const std::string& pool, Instant expires) {
+  const auto info = session.wait(session.troupe().serverInfoRequest().send());
+  auto request = session.troupe().createWorkerTokenRequest();
+  request.setPool(pool);
+  request.setExpires(expires.ms);
+  const auto answer = session.wait(request.send());
+  Token token;
+  token.client_id = answer.getClientId().cStr();
+  token.expires = Instant{answer.getExpires()};
+  JsonWriter json;
+  json.begin_object().key("rootUrl").string(info.getRootUrl().cStr());
+  json.key("rpc").string(session.target().rpc).key("clientId").string(token.client_id);
+  json.key("accessToken").string(answer.getAccessToken().cStr()).key("pool").string(pool);
+  json.key("expires").string(format_time(token.expires)).end_object();
+  token.json = json.take() + '\n';
+  return token;
+}
+
+}  // namespace
+
+int worker_list(const GlobalOptions& global, const std::string& queue) {
+  return with_session(global, [&](Session& session) -> Result<int> {
+    auto request = session.troupe().listWorkersRequest();
+    request.setTaskQueueId(queue);
+    const auto answer = session.wait(request.send());
+    print_workers(answer.getWorkers(), global.json, "no workers");
+    return int{exit_done};
+  });
+}
+
+int worker_token_create(const GlobalOptions& global, const TokenCreateOptions& options) {
+  const std::optional<Duration> life = parse_duration(options.expires);
+  if (!life || life->count() <= 0) {
+    return report({Errc::invalid,
+                   "--expires " + options.expires + ": give a duration such as 30d or 12h"});
+  }
+  return with_session(global, [&](Session& session) -> Result<int> {
+    int descriptor = -1;
+    if (!options.output.empty()) {
+      const Result<int> created = create_private_file(options.output);
+      if (!created.ok()) return created.error();
+      descriptor = created.value();
+    }
+    Token token;
+    kj::Maybe<kj::Exception> refused = kj::runCatchingExceptions(
+        [&] { token = make_token(session, options.pool, wall_now() + *life); });
+    KJ_IF_MAYBE(exception, refused) {
+      if (descriptor >= 0) {
+        ::close(descriptor);
+        ::unlink(options.output.c_str());
+      }
+      kj::throwFatalException(kj::mv(*exception));
+    }
+    if (descriptor < 0) {
+      print_out(token.json);
+      return int{exit_done};
+    }
+    const Status written = write_and_close(descriptor, token.json, options.output);
+    if (!written.ok()) return written.error();
+    if (global.json) {
+      JsonWriter json;
+      json.begin_object().key("clientId").string(token.client_id);
+      json.key("expires").string(format_time(token.expires));
+      json.key("file").string(options.output).end_object();
+      print_line(json.take());
+    } else {
+      print_line(token.client_id + " expires " + relative_time(token.expires, wall_now()) + ": " +
+                 options.output);
+    }
+    return int{exit_done};
+  });
+}
+
+int worker_token_list(const GlobalOptions& global) {
+  return with_session(global, [&](Session& session) -> Result<int> {
+    const auto answer = session.wait(session.troupe().listWorkerTokensRequest().send());
+    Listing listing(global.json, "tokens", {"CLIENT", "POOL", "STATE", "CREATED", "EXPIRES"});
+    const Instant now = wall_now();
+    for (const auto token : answer.getTokens()) {
+      listing.add([&token] { return to_json(token); },
+                  [&token, now] {
+                    const bool over = Instant{token.getExpires()} <= now;
+                    const Cell state = token.getRevoked() ? Cell("revoked", Colour::red)
+                                       : over             ? Cell("expired", Colour::dim)
+                                                          : Cell("good", Colour::green);
+                    return std::vector<Cell>{token.getClientId().cStr(),
+                                             token.getPool().cStr(),
+                                             state,
+                                             relative_time(Instant{token.getCreated()}, now),
+                                             relative_time(Instant{token.getExpires()}, now)};
+                  });
+    }
+    listing.print("no worker tokens");
+    return int{exit_done};
+  });
+}
+
+int worker_token_revoke(const GlobalOptions& global, const std::string& client_id) {
+  return with_session(global, [&](Session& session) -> Result<int> {
+    auto request = session.troupe().revokeWorkerTokenRequest();
+    request.setClientId(client_id);
+    session.wait(request.send());
+    if (global.json) {
+      print_line("{\"clientId\":" + json_string(client_id) + "}");
+    } else {
+      print_line(client_id + " is revoked");
+    }
+    return int{exit_done};
+  });
+}
+
+}  // namespace troupe::cli

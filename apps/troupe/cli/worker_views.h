@@ -1,0 +1,15 @@
+// Workers as people see them.
+#pragma once
+
+#include "schema/api/troupe.capnp.h"
+
+#include <string>
+
+namespace troupe::cli {
+
+/// Prints the list to standard output; if there is none, people get `none` on standard error.
+void print_workers(capnp::List<schema::WorkerSummary>::Reader workers,
+                   bool json,
+                   const std::string& none);
+
+}  // namespace troupe::cli

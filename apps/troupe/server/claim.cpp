@@ -1,0 +1,264 @@
+#include "apps/troupe/server/claim.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "actors/task/queries.h"
+#include "apps/troupe/server/transfer.h"
+#include "apps/troupe/server/upload.h"
+
+namespace troupe::server {
+namespace {
+
+using kj::Promise;
+using kj::READY_NOW;
+
+// Whether a scope of the list grants what is asked; a trailing * grants all that begins so.
+bool grants(capnp::List<capnp::Text>::Reader scopes, std::string_view wanted) {
+  for (const auto scope : scopes) {
+    const auto pattern = view(scope);
+    const bool open = pattern.ends_with('*');
+    if (open && wanted.starts_with(pattern.substr(0, pattern.size() - 1))) return true;
+    if (!open && pattern == wanted) return true;
+  }
+  return false;
+}
+
+bool contains(capnp::List<capnp::Text>::Reader list, std::string_view wanted) {
+  for (const auto item : list) {
+    if (view(item) == wanted) return true;
+  }
+  return false;
+}
+
+class ClaimService final : public schema::Claim::Server {
+ public:
+  ClaimService(Site& site, HeldClaim held, std::shared_ptr<WorkerSession> session)
+      : site_(site),
+        held_(std::move(held)),
+        session_(std::move(session)),
+        log_key_(log_key(held_.task_id, held_.run_id)) {}
+
+  Promise<void> reclaim(ReclaimContext context) override {
+    return ask_task(site_, held_.task_id,
+                    [this](schema::TaskMessage::Builder m) { fill_ref(m.initReclaim()); })
+        .then([this, context](Bytes answer) mutable {
+          const auto runs = Stored<schema::TaskStatus>(answer).get().getRuns();
+          context.getResults().setTakenUntil(runs[held_.run_id].getTakenUntil());
+        });
+  }
+
+  Promise<void> appendLog(AppendLogContext context) override {
+    require_held();
+    const auto bytes = context.getParams().getBytes();
+    take(site_.logs.append(log_key_, context.getParams().getOffset(),
+                           {bytes.begin(), bytes.size()}));
+    return READY_NOW;
+  }
+
+  Promise<void> syncLog(SyncLogContext context) override {
+    return offload(site_.disk, [&logs = site_.logs, key = log_key_] { return logs.sync(key); })
+        .then([context](Result<std::uint64_t> synced) mutable {
+          context.getResults().setOffset(take(std::move(synced)));
+        });
+  }
+
+  Promise<void> upload(UploadContext context) override {
+    require_held();
+    const auto params = context.getParams();
+    if (params.getSha256().size() != Sha256{}.size()) {
+      throw_error({Errc::invalid, "sha256 is not 32 bytes"});
+    }
+    Sha256 hash{};
+    std::copy(params.getSha256().begin(), params.getSha256().end(), hash.begin());
+    return begin_upload(site_, hash, params.getSize())
+        .then([context](UploadStart start) mutable {
+          context.getResults().setOffset(start.offset);
+          KJ_IF_MAYBE (sink, start.sink) { context.getResults().setSink(kj::mv(*sink)); }
+        });
+  }
+
+  Promise<void> createArtifact(CreateArtifactContext context) override {
+    const auto artifact = context.getParams().getArtifact();
+    if (artifact.isBlob()) {
+      Sha256 hash{};
+      const auto bytes = artifact.getBlob().getSha256();
+      if (bytes.size() != hash.size()) throw_error({Errc::invalid, "sha256 is not 32 bytes"});
+      std::copy(bytes.begin(), bytes.end(), hash.begin());
+      if (!site_.blobs.contains(hash)) {
+        throw_error({Errc::invalid, "upload the bytes of artifact " + str(artifact.getName()) +
+                                        " before creating it"});
+      }
+    }
+    return ask_task(site_, held_.task_id,
+                    [this, artifact](schema::TaskMessage::Builder m) {
+                      auto put = m.initPutArtifact();
+                      fill_ref(put.initClaimRef());
+                      fill_put(artifact, put.initArtifact());
+                    })
+        .ignoreResult();
+  }
+
+  Promise<void> download(DownloadContext context) override;
+  Promise<void> resolve(ResolveContext context) override;
+
+ private:
+  void fill_ref(schema::ClaimRef::Builder ref) {
+    ref.setRunId(held_.run_id);
+    ref.setToken(held_.token);
+  }
+
+  static void fill_put(schema::NewArtifact::Reader from, schema::ArtifactPut::Builder to) {
+    to.setName(from.getName());
+    to.setExpires(from.getExpires());
+    to.setContentType(from.getContentType());
+    switch (from.which()) {
+      case schema::NewArtifact::BLOB:
+        to.setStorageType("s3");
+        to.setSha256(from.getBlob().getSha256());
+        to.setSize(from.getBlob().getSize());
+        return;
+      case schema::NewArtifact::ERROR:
+        to.setStorageType("error");
+        to.setReason(from.getError().getReason());
+        to.setMessage(from.getError().getMessage());
+        return;
+      case schema::NewArtifact::LINK:
+        to.setStorageType("link");
+        to.setLink(from.getLink());
+        return;
+    }
+    throw_error({Errc::invalid, "an artifact of a kind that this version does not know"});
+  }
+
+  // Whether the run is still this claim's and running.
+  bool is_held() {
+    const auto snapshot = site_.host.snapshot();
+    auto task = task::find_task(*snapshot, held_.task_id);
+    if (!task) return false;
+    const auto runs = task->row().getRuns();
+    return held_.run_id < runs.size() && runs[held_.run_id].getToken() == held_.token &&
+           runs[held_.run_id].getState() == schema::TaskState::RUNNING;
+  }
+
+  void require_held() {
+    if (is_held()) return;
+    throw_error({Errc::conflict, "run " + std::to_string(held_.run_id) + " of task " +
+                                     held_.task_id + " is no longer held by this claim: forget it"});
+  }
+
+  Promise<void> end_log(std::uint64_t size);
+  Promise<void> send_outcome(ResolveContext context);
+
+  Site& site_;
+  const HeldClaim held_;
+  const std::shared_ptr<WorkerSession> session_;
+  const std::string log_key_;
+  std::optional<FinishedStream> finished_log_;  // once its bytes are a blob
+};
+
+Promise<void> ClaimService::download(DownloadContext context) {
+  require_held();
+  const auto params = context.getParams();
+  const auto snapshot = site_.host.snapshot();
+  auto own = task::find_task(*snapshot, held_.task_id);
+  const std::string id = str(params.getTaskId());
+  const std::string name = str(params.getName());
+  if (!contains(own->definition().getDependencies(), id)) {
+    throw_error({Errc::forbidden, "task " + id + " is not among the dependencies"});
+  }
+  const bool allowed = name.starts_with("public/") ||
+                       grants(own->definition().getScopes(), "queue:get-artifact:" + name);
+  if (!allowed) {
+    throw_error({Errc::forbidden, "the task lacks the scope queue:get-artifact:" + name});
+  }
+  auto other = task::find_task(*snapshot, id);
+  if (!other || other->row().getRuns().size() == 0) {
+    throw_error({Errc::not_found, "task " + id + " has no run with artifacts"});
+  }
+  const auto info = take(task::resolve_artifact(
+      *snapshot, *other, other->row().getRuns().size() - 1, name, site_.now()));
+  if (info.storage_type == "error") {
+    throw_error({Errc::not_found,
+                 "artifact " + name + " was not made: " + info.reason + ": " + info.message});
+  }
+  auto results = context.getResults();
+  task::fill_artifact(info, results.initArtifact());
+  results.setSha256(data_of(info.sha256));
+  results.setSize(info.size);
+  Sha256 hash{};
+  std::copy(info.sha256.begin(), info.sha256.end(), hash.begin());
+  return send_blob(site_, hash, params.getOffset(), params.getSink());
+}
+
+// The log is on disk, as a blob, before the resolution that names it.
+Promise<void> ClaimService::end_log(std::uint64_t size) {
+  if (finished_log_ || size == 0) return READY_NOW;
+  const auto kept = take(site_.logs.size(log_key_));
+  if (kept != size) {
+    throw_error({Errc::unavailable, "the log has " + std::to_string(kept) + " of " +
+                                        std::to_string(size) + " bytes: send the rest"});
+  }
+  return offload(site_.disk, [&logs = site_.logs, key = log_key_] { return logs.finish(key); })
+      .then([this](Result<FinishedStream> finished) { finished_log_ = take(std::move(finished)); });
+}
+
+Promise<void> ClaimService::send_outcome(ResolveContext context) {
+  return ask_task(site_, held_.task_id,
+                  [this, params = context.getParams()](schema::TaskMessage::Builder m) {
+                    auto resolve = m.initResolve();
+                    fill_ref(resolve.initClaim());
+                    resolve.setOutcome(params.getOutcome());
+                    resolve.setReason(params.getReason());
+                    if (!finished_log_) return;
+                    auto artifacts = resolve.initArtifacts(2);
+                    artifacts[0].setName(log_artifact);
+                    artifacts[0].setStorageType("s3");
+                    artifacts[0].setContentType("text/plain; charset=utf-8");
+                    artifacts[0].setSize(finished_log_->size);
+                    artifacts[0].setSha256(
+                        {finished_log_->sha256.data(), finished_log_->sha256.size()});
+                    artifacts[1].setName(live_log_artifact);
+                    artifacts[1].setStorageType("link");
+                    artifacts[1].setContentType("text/plain; charset=utf-8");
+                    artifacts[1].setLink(log_artifact);
+                  })
+      .then([context](Bytes answer) mutable {
+        context.getResults().setStatus(Stored<schema::TaskStatus>(answer).get());
+      });
+}
+
+Promise<void> ClaimService::resolve(ResolveContext context) {
+  // A repeat of what was done already is answered by the task's actor.
+  if (!is_held()) return send_outcome(context);
+  return end_log(context.getParams().getLogSize()).then([this, context]() mutable {
+    return send_outcome(context);
+  });
+}
+
+}  // namespace
+
+schema::Claim::Client make_claim(Site& site, HeldClaim held,
+                                 std::shared_ptr<WorkerSession> session) {
+  return kj::heap<ClaimService>(site, std::move(held), std::move(session));
+}
+
+bool fill_offer(Site& site, const HeldClaim& held, std::shared_ptr<WorkerSession> session,
+                schema::ClaimOffer::Builder out) {
+  const auto snapshot = site.host.snapshot();
+  auto task = task::find_task(*snapshot, held.task_id);
+  if (!task || held.run_id >= task->row().getRuns().size()) return false;
+  const auto run = task->row().getRuns()[held.run_id];
+  if (run.getToken() != held.token || run.getState() != schema::TaskState::RUNNING) return false;
+  fill_held(held, out.initHeld());
+  out.setTakenUntil(run.getTakenUntil());
+  task->fill_definition(out.initTask());
+  task->fill_status(out.initStatus());
+  const auto kept = site.logs.size(log_key(held.task_id, held.run_id));
+  out.setLogOffset(kept.ok() ? kept.value() : 0);
+  out.setClaim(make_claim(site, held, std::move(session)));
+  return true;
+}
+
+}  // namespace troupe::server

@@ -1,0 +1,98 @@
+// The configuration: one table of keys, from which reading, checking, showing and the help text are
+// derived. A key comes from a flag, else the environment, else the file, else its default.
+#pragma once
+
+#include "runtime/base/result.h"
+#include "runtime/base/time.h"
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace troupe::server {
+
+/// The effective values. Made by `load_config` only: the members have no defaults of their own.
+struct Settings {
+  Duration queue_claim_timeout;
+  Duration queue_deadline_delay;
+  Duration queue_max_task_deadline;
+  std::uint32_t queue_max_dependencies;
+  Duration worker_lease;
+  Duration worker_orphan_timeout;
+  std::uint64_t worker_max_log_bytes;
+  std::uint64_t worker_min_free_disk_bytes;
+  bool store_sync;
+  std::uint64_t store_map_size_bytes;
+  std::uint32_t store_shards;
+  Duration events_retention;
+  std::uint64_t events_retention_bytes;
+  std::string log_level;
+  std::string log_format;
+};
+
+/// Where a key's value goes, which is also its type: a duration, a size in bytes (64 bits), a
+/// count (32 bits), true or false, or one of the texts in `Key::choices`.
+using Field = std::variant<Duration Settings::*,
+                           std::uint64_t Settings::*,
+                           std::uint32_t Settings::*,
+                           bool Settings::*,
+                           std::string Settings::*>;
+
+/// One row of the table. All texts live as long as the program.
+struct Key {
+  std::string_view name;  // `queue.claim_timeout`
+  Field field;
+  std::string_view default_text;
+  std::string_view doc;         // one line
+  std::string_view least = {};  // limits, inclusive, written as values are; empty: none
+  std::string_view most = {};
+  std::string_view choices = {};  // of a text: `auto|text|json`
+  std::string_view flag = {};     // `--log-level`; empty: the key has no flag
+};
+
+/// All keys, grouped by section.
+std::span<const Key> config_keys();
+
+/// Nothing if there is no such key.
+const Key* find_key(std::string_view name);
+
+/// `TROUPE_QUEUE_CLAIM_TIMEOUT`.
+std::string environment_name(const Key& key);
+
+/// Where values may come from.
+struct ConfigSources {
+  std::string file;                                // empty: none
+  std::map<std::string, std::string> environment;  // all variables; those not ours are skipped
+  std::map<std::string, std::string> flags;        // by the key's name
+};
+
+/// One effective value, for people.
+struct ShownValue {
+  std::string name;
+  std::string value;   // as it would be written in the file, without quotes
+  std::string origin;  // `default`, `FILE:LINE`, `environment NAME` or `flag`
+};
+
+struct LoadedConfig {
+  Settings settings;
+  std::vector<ShownValue> shown;      // in the order of the table
+  std::vector<std::string> warnings;  // variables that look like ours, but name no key
+};
+
+/// Reads and checks all sources.
+///
+/// Errors: `invalid` with one line for each fault, in the file as `FILE:LINE:COLUMN: message`;
+/// `not_found` if the file cannot be read.
+Result<LoadedConfig> load_config(const ConfigSources& sources);
+
+/// The variables of this process.
+std::map<std::string, std::string> process_environment();
+
+/// The table as aligned text, for `--help`.
+std::string config_help();
+
+}  // namespace troupe::server

@@ -1,0 +1,192 @@
+#include "apps/troupe/server/config_value.h"
+
+#include "runtime/transcode/faults.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace troupe::server {
+namespace {
+
+using Unit = std::pair<std::string_view, std::uint64_t>;
+
+// The largest first, so that the first that divides a value is the shortest way to write it.
+constexpr std::array<Unit, 4> binary_units = {{{"TiB", std::uint64_t{1} << 40},
+                                               {"GiB", std::uint64_t{1} << 30},
+                                               {"MiB", std::uint64_t{1} << 20},
+                                               {"KiB", std::uint64_t{1} << 10}}};
+constexpr std::array<Unit, 6> other_units = {{{"TB", 1'000'000'000'000},
+                                              {"GB", 1'000'000'000},
+                                              {"MB", 1'000'000},
+                                              {"KB", 1'000},
+                                              {"B", 1},
+                                              {"", 1}}};
+constexpr std::array<Unit, 5> duration_units = {
+    {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+
+std::optional<std::uint64_t> unit_bytes(std::string_view name) {
+  for (const auto& [unit, bytes] : binary_units) {
+    if (unit == name) return bytes;
+  }
+  for (const auto& [unit, bytes] : other_units) {
+    if (unit == name) return bytes;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> parse_count(std::string_view text) {
+  std::uint32_t count = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (failure != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return count;
+}
+
+bool is_choice(std::string_view choices, std::string_view text) {
+  while (!choices.empty()) {
+    const auto bar = choices.find('|');
+    if (choices.substr(0, bar) == text) return true;
+    choices.remove_prefix(bar == std::string_view::npos ? choices.size() : bar + 1);
+  }
+  return false;
+}
+
+// One overload a type; nothing if the text is malformed.
+std::optional<Duration> parse_as(Duration Settings::*, std::string_view text) {
+  return parse_duration(text);
+}
+std::optional<std::uint64_t> parse_as(std::uint64_t Settings::*, std::string_view text) {
+  return parse_size(text);
+}
+std::optional<std::uint32_t> parse_as(std::uint32_t Settings::*, std::string_view text) {
+  return parse_count(text);
+}
+std::optional<bool> parse_as(bool Settings::*, std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  return std::nullopt;
+}
+std::optional<std::string> parse_as(std::string Settings::*, std::string_view text) {
+  return std::string(text);
+}
+
+template <class T>
+bool within_limits(const Key& key, T Settings::*field, const T& value) {
+  if constexpr (std::is_same_v<T, std::string>) return is_choice(key.choices, value);
+  if (!key.least.empty() && value < *parse_as(field, key.least)) return false;
+  return key.most.empty() || !(*parse_as(field, key.most) < value);
+}
+
+std::string text_of(Duration value) {
+  return duration_text(value);
+}
+std::string text_of(std::uint64_t value) {
+  return size_text(value);
+}
+std::string text_of(std::uint32_t value) {
+  return std::to_string(value);
+}
+std::string text_of(bool value) {
+  return value ? "true" : "false";
+}
+std::string text_of(const std::string& value) {
+  return value;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  std::uint64_t count = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (failure != std::errc{}) return std::nullopt;
+  const auto unit = unit_bytes(text.substr(static_cast<std::size_t>(end - text.data())));
+  std::int64_t bytes = 0;
+  if (!unit || __builtin_mul_overflow(count, *unit, &bytes)) return std::nullopt;
+  return static_cast<std::uint64_t>(bytes);
+}
+
+std::string size_text(std::uint64_t bytes) {
+  for (const auto& [unit, factor] : binary_units) {
+    if (bytes != 0 && bytes % factor == 0) return fmt::format("{}{}", bytes / factor, unit);
+  }
+  return fmt::format("{}B", bytes);
+}
+
+std::string duration_text(Duration d) {
+  TROUPE_EXPECTS(d.count() >= 0);
+  if (d.count() == 0) return "0s";
+  std::string text;
+  auto rest = static_cast<std::uint64_t>(d.count());
+  for (const auto& [unit, ms] : duration_units) {
+    if (rest >= ms) text += fmt::format("{}{}", rest / ms, unit);
+    rest %= ms;
+  }
+  return text;
+}
+
+Status set_value(const Key& key, std::string_view text, Settings& settings) {
+  return std::visit(
+      [&key, text, &settings](auto field) -> Status {
+        const auto value = parse_as(field, text);
+        if (!value || !within_limits(key, field, *value)) {
+          return Error{Errc::invalid, fmt::format("{} expects {}, not {}", key.name,
+                                                  expectation(key), transcode::quoted(text))};
+        }
+        settings.*field = *value;
+        return Done{};
+      },
+      key.field);
+}
+
+std::string value_text(const Key& key, const Settings& settings) {
+  return std::visit([&settings](auto field) { return text_of(settings.*field); }, key.field);
+}
+
+std::string type_name(const Key& key) {
+  struct Namer {
+    std::string_view choices;
+    std::string operator()(Duration Settings::*) const { return "duration"; }
+    std::string operator()(std::uint64_t Settings::*) const { return "size"; }
+    std::string operator()(std::uint32_t Settings::*) const { return "count"; }
+    std::string operator()(bool Settings::*) const { return "true|false"; }
+    std::string operator()(std::string Settings::*) const { return std::string(choices); }
+  };
+  return std::visit(Namer{key.choices}, key.field);
+}
+
+std::string expectation(const Key& key) {
+  struct Describer {
+    std::string_view choices;
+    std::string operator()(Duration Settings::*) const { return "a duration such as 20m"; }
+    std::string operator()(std::uint64_t Settings::*) const { return "a size such as 64MiB"; }
+    std::string operator()(std::uint32_t Settings::*) const { return "a whole number"; }
+    std::string operator()(bool Settings::*) const { return "true or false"; }
+    std::string operator()(std::string Settings::*) const {
+      return fmt::format("one of {}", choices);
+    }
+  };
+  std::string text = std::visit(Describer{key.choices}, key.field);
+  if (!key.least.empty() && key.least == key.most) return fmt::format("{}", key.least);
+  if (!key.least.empty() && !key.most.empty()) {
+    return fmt::format("{}, from {} to {}", text, key.least, key.most);
+  }
+  if (!key.least.empty()) return fmt::format("{}, at least {}", text, key.least);
+  return text;
+}
+
+bool takes_integer(const Key& key) {
+  return std::holds_alternative<std::uint32_t Settings::*>(key.field) ||
+         std::holds_alternative<std::uint64_t Settings::*>(key.field);
+}
+
+bool takes_text(const Key& key) {
+  return !takes_boolean(key) && !std::holds_alternative<std::uint32_t Settings::*>(key.field);
+}
+
+bool takes_boolean(const Key& key) {
+  return std::holds_alternative<bool Settings::*>(key.field);
+}
+
+}  // namespace troupe::server

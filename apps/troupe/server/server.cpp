@@ -1,0 +1,271 @@
+#include "apps/troupe/server/server.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "actors/auth/client_actor.h"
+#include "actors/task/task_actor.h"
+#include "actors/task_group/group_actor.h"
+#include "actors/task_queue/queue_actor.h"
+#include "actors/worker/queries.h"
+#include "actors/worker/worker_actor.h"
+#include "apps/troupe/server/call.h"
+#include "apps/troupe/server/listener.h"
+#include "apps/troupe/server/retention.h"
+#include "apps/troupe/server/server_metrics.h"
+#include "apps/troupe/server/site.h"
+#include "runtime/http/operations.h"
+#include "runtime/http/server.h"
+#include "runtime/process/log.h"
+
+namespace troupe::server {
+namespace {
+
+constexpr std::size_t disk_threads = 4;
+
+// Workers that were connected when the last process ended: their leases count from now.
+void begin_leases(Host& host) {
+  std::string next;
+  for (Page page{.limit = 1000, .after = ""};; page.after = from_base64(next).value_or("")) {
+    next.clear();
+    for (const auto& w : worker::list_workers(*host.snapshot(), "", page, next)) {
+      if (w.session == 0 && w.claims.empty()) continue;
+      host.ask(worker_id(w.task_queue_id + "/" + w.worker_group + "/" + w.worker_id),
+               build<schema::WorkerMessage>(
+                   [](schema::WorkerMessage::Builder m) { m.setRestarted(); }),
+               ReplyTo{});
+    }
+    if (next.empty()) return;
+  }
+}
+
+HostOptions host_options(const ServerOptions& options, const task::TaskConfig& tasks) {
+  HostOptions host;
+  host.store.directory = options.data_dir + "/store";
+  host.store.use_bytes_max = options.map_size_bytes;
+  host.store.sync = options.sync;
+  host.kinds = {task::kind(tasks), task_group::kind(), task_queue::kind(),
+                worker::kind({options.worker_lease}), auth::kind()};
+  host.prepare = begin_leases;
+  return host;
+}
+
+Status make_directory(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return Done{};
+  return Error{Errc::unavailable, "cannot create " + path + ": " + std::strerror(errno)};
+}
+
+// What stands still on disk and in memory; outlives the I/O thread.
+struct Foundation {
+  SystemClock clock;
+  metrics::Registry registry;
+  metrics::Histogram commit_seconds = registry.histogram(
+      {"troupe_commit_seconds", "Time of a transaction, sync included", {}},
+      metrics::latency_bounds());
+  metrics::Histogram batch_size = registry.histogram(
+      {"troupe_batch_commits", "Handled messages a transaction", {}},
+      {1, 4, 16, 64, 256, 1024, 4096, 16384});
+  std::unique_ptr<Host> host;
+  std::unique_ptr<BlobStore> blobs;
+  std::unique_ptr<StreamStore> logs;
+  std::unique_ptr<metrics::CollectorRegistration> collector;
+  std::unique_ptr<ThreadPool> disk;
+};
+
+HostHooks host_hooks(Foundation& f, std::function<void(const std::string&)> on_fatal) {
+  HostHooks hooks;
+  hooks.fatal = std::move(on_fatal);
+  hooks.report = [](const std::string& kind, const std::string& event, const std::string& actor,
+                    const std::string& detail) {
+    log_event(LogLevel::error, event, {{"kind", kind}, {"actor", actor}, {"detail", detail}});
+  };
+  hooks.batch_written = [&f](double seconds, std::size_t commits) {
+    f.commit_seconds.observe(seconds);
+    f.batch_size.observe(static_cast<double>(commits));
+  };
+  return hooks;
+}
+
+Status open_foundation(Foundation& f, const ServerOptions& options,
+                       const task::TaskConfig& tasks,
+                       std::function<void(const std::string&)> on_fatal) {
+  for (const char* folder : {"", "/store", "/blobs", "/logs"}) {
+    if (auto made = make_directory(options.data_dir + folder); !made.ok()) return made;
+  }
+  auto host = Host::start(f.clock, host_options(options, tasks), host_hooks(f, std::move(on_fatal)));
+  if (!host.ok()) return host.error();
+  f.host = std::move(host).value();
+  auto blobs = BlobStore::open({.dir = options.data_dir + "/blobs"}, f.clock.wall_now());
+  if (!blobs.ok()) return blobs.error();
+  f.blobs = std::move(blobs).value();
+  auto logs = StreamStore::open({.dir = options.data_dir + "/logs"}, *f.blobs);
+  if (!logs.ok()) return logs.error();
+  f.logs = std::move(logs).value();
+  f.collector = add_host_metrics(f.registry, *f.host);
+  f.disk = std::make_unique<ThreadPool>(disk_threads);
+  return Done{};
+}
+
+struct Bound {
+  std::string http;
+  std::vector<std::string> rpc;
+};
+
+// `host:port` with the port that was bound.
+std::string with_port(const std::string& address, unsigned port) {
+  if (address.starts_with("unix:")) return address;
+  return address.substr(0, address.rfind(':') + 1) + std::to_string(port);
+}
+
+class RunningServer final : public Server {
+ public:
+  RunningServer(ServerOptions options, task::TaskConfig tasks)
+      : options_(std::move(options)), tasks_(tasks) {}
+  ~RunningServer() noexcept override { stop(); }
+
+  Status open(std::function<void(const std::string&)> on_fatal) {
+    if (auto opened = open_foundation(foundation_, options_, tasks_, std::move(on_fatal));
+        !opened.ok()) {
+      return opened;
+    }
+    std::promise<Status> started;
+    auto outcome = started.get_future();
+    thread_ = std::thread([this, &started] { run(started); });
+    return outcome.get();
+  }
+
+  std::string http_address() const override { return bound_.http; }
+  std::vector<std::string> rpc_addresses() const override { return bound_.rpc; }
+  std::string root_url() const override { return root_url_; }
+
+  void stop() override {
+    if (!thread_.joinable()) return;
+    {
+      const std::lock_guard lock(stop_mutex_);
+      if (stop_.get() != nullptr) stop_->fulfill();
+    }
+    thread_.join();
+  }
+
+ private:
+  void run(std::promise<Status>& started);
+  void serve(kj::AsyncIoContext& io, std::promise<Status>& started);
+  Result<Bound> listen(kj::AsyncIoContext& io, http::Server& http, RpcListener& rpc);
+  http::OperationsOptions operations();
+
+  // Constant once open.
+  const ServerOptions options_;
+  const task::TaskConfig tasks_;
+  Foundation foundation_;
+  Bound bound_;
+  std::string root_url_;
+
+  std::mutex stop_mutex_;  // guards the next
+  kj::Own<kj::CrossThreadPromiseFulfiller<void>> stop_;
+  std::thread thread_;
+};
+
+http::OperationsOptions RunningServer::operations() {
+  http::OperationsOptions operations;
+  operations.version = {TROUPE_VERSION, "", "https://github.com/troupe/troupe", ""};
+  operations.problems = [this]() -> std::vector<std::string> {
+    if (foundation_.host->stats().committer.stalled) return {"disk"};
+    return {};
+  };
+  return operations;
+}
+
+Result<Bound> RunningServer::listen(kj::AsyncIoContext& io, http::Server& http,
+                                    RpcListener& rpc) {
+  Bound bound;
+  auto& network = io.provider->getNetwork();
+  const auto bind = [&](const std::string& address) {
+    return network.parseAddress(address.c_str()).wait(io.waitScope)->listen();
+  };
+  std::string current = options_.http_address;
+  try {
+    auto port = bind(current);
+    bound.http = with_port(current, port->getPort());
+    http.listen(kj::mv(port));
+    for (const auto& address : options_.rpc_addresses) {
+      current = address;
+      auto rpc_port = bind(address);
+      bound.rpc.push_back(with_port(address, address.starts_with("unix:") ? 0 : rpc_port->getPort()));
+      rpc.listen(kj::mv(rpc_port));
+    }
+  } catch (const kj::Exception& e) {
+    const std::string why(e.getDescription().cStr());
+    const bool taken = why.find("in use") != std::string::npos;
+    return Error{taken ? Errc::conflict : Errc::invalid,
+                 "cannot listen on " + current + ": " + why};
+  }
+  return bound;
+}
+
+void RunningServer::serve(kj::AsyncIoContext& io, std::promise<Status>& started) {
+  Edge edge(*foundation_.host);
+  const auto answers = edge.run().eagerlyEvaluate(nullptr);
+  Site site{foundation_.clock,
+            *foundation_.host,
+            edge,
+            *foundation_.blobs,
+            *foundation_.logs,
+            *foundation_.disk,
+            io.provider->getTimer(),
+            tasks_,
+            options_.root_url,
+            options_.root_client_id,
+            options_.root_access_token,
+            options_.encryption_key,
+            foundation_.clock.wall_now()};
+  http::RouteTable routes;
+  http::add_operations(routes, foundation_.registry, operations());
+  auto http = http::make_server(io.provider->getTimer(), routes);
+  auto rpc = make_rpc_listener(site);
+
+  auto bound = listen(io, *http, *rpc);
+  if (!bound.ok()) {
+    started.set_value(bound.error());
+    return;
+  }
+  bound_ = std::move(bound).value();
+  if (site.root_url.empty()) site.root_url = "http://" + bound_.http;
+  root_url_ = site.root_url;
+  const auto retention = keep_events_bounded(site, {options_.events_retention,
+                                                    options_.events_retention_bytes})
+                             .eagerlyEvaluate(nullptr);
+
+  auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stop_ = kj::mv(paf.fulfiller);
+  }
+  started.set_value(Done{});
+  paf.promise.wait(io.waitScope);
+}
+
+void RunningServer::run(std::promise<Status>& started) {
+  auto io = kj::setupAsyncIo();
+  serve(io, started);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> start(ServerOptions options,
+                                      std::function<void(const std::string&)> on_fatal) {
+  task::TaskConfig tasks;
+  tasks.claim_timeout = options.claim_timeout;
+  tasks.deadline_delay = options.deadline_delay;
+  tasks.max_task_deadline = options.max_task_deadline;
+  tasks.max_dependencies = options.max_dependencies;
+  auto server = std::make_unique<RunningServer>(std::move(options), tasks);
+  if (auto opened = server->open(std::move(on_fatal)); !opened.ok()) return opened.error();
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace troupe::server

@@ -1,0 +1,15 @@
+// What the server tells Prometheus.
+#pragma once
+
+#include <memory>
+
+#include "runtime/actor/host.h"
+#include "runtime/metrics/registry.h"
+
+namespace troupe::server {
+
+/// Registers figures that are read at each scrape. Borrows `host`.
+std::unique_ptr<metrics::CollectorRegistration> add_host_metrics(metrics::Registry& registry,
+                                                                 Host& host);
+
+}  // namespace troupe::server

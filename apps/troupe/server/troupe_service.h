@@ -1,0 +1,12 @@
+// Troupe's own methods over RPC.
+#pragma once
+
+#include "apps/troupe/server/site.h"
+#include "schema/api/troupe.capnp.h"
+
+namespace troupe::server {
+
+/// Borrows `site`, which outlives the capability.
+schema::Troupe::Client make_troupe_service(Site& site);
+
+}  // namespace troupe::server

@@ -1,0 +1,14 @@
+// What a proven worker may ask: to register, and to claim one run by name.
+#pragma once
+
+#include <string>
+
+#include "apps/troupe/server/site.h"
+#include "schema/rpc/worker.capnp.h"
+
+namespace troupe::server {
+
+/// `pool`: the only queue it may claim from; empty means any. Borrows `site`.
+schema::WorkerService::Client make_worker_service(Site& site, std::string pool);
+
+}  // namespace troupe::server

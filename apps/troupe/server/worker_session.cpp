@@ -1,0 +1,163 @@
+#include "apps/troupe/server/worker_session.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "runtime/base/random.h"
+#include "runtime/process/log.h"
+
+namespace troupe::server {
+namespace {
+
+std::uint64_t new_session_id() {
+  const std::string bytes = random_bytes(sizeof(std::uint64_t));
+  std::uint64_t id = 0;
+  std::memcpy(&id, bytes.data(), sizeof id);
+  return std::max<std::uint64_t>(id, 1);  // 0 is "no session"
+}
+
+template <class List>
+std::vector<HeldClaim> read_all(List list) {
+  std::vector<HeldClaim> claims;
+  for (const auto held : list) claims.push_back(read_held(held));
+  return claims;
+}
+
+}  // namespace
+
+HeldClaim read_held(schema::HeldClaim::Reader held) {
+  return {str(held.getTaskId()), held.getRunId(), held.getToken()};
+}
+
+void fill_held(const HeldClaim& held, schema::HeldClaim::Builder out) {
+  out.setTaskId(text(held.task_id));
+  out.setRunId(held.run_id);
+  out.setToken(held.token);
+}
+
+WorkerSession::WorkerSession(Site& site, WorkerIdentity worker, SessionListener listener)
+    : site_(site),
+      worker_(std::move(worker)),
+      listener_(std::move(listener)),
+      id_(new_session_id()) {}
+
+WorkerSession::~WorkerSession() noexcept { close(); }
+
+// Nobody waits for these answers: the commands are delivered whatever becomes of this connection.
+void WorkerSession::close() {
+  subscription_.reset();
+  if (std::exchange(left_, true)) return;
+  site_.host.ask(task_queue_id(worker_.task_queue_id),
+                 build<schema::TaskQueueMessage>(
+                     [this](schema::TaskQueueMessage::Builder m) { m.setLeave(id_); }),
+                 ReplyTo{});
+  site_.host.ask(troupe::worker_id(actor_key()),
+                 build<schema::WorkerMessage>(
+                     [this](schema::WorkerMessage::Builder m) { m.setDisconnect(id_); }),
+                 ReplyTo{});
+  log_event(LogLevel::info, "worker_disconnected", {{"worker", actor_key()}});
+}
+
+std::string WorkerSession::actor_key() const {
+  return worker_.task_queue_id + "/" + worker_.worker_group + "/" + worker_.worker_id;
+}
+
+kj::Promise<SessionStart> WorkerSession::connect(const std::vector<HeldClaim>& held) {
+  auto paf = kj::newPromiseAndFulfiller<SessionStart>();
+  starting_ = kj::mv(paf.fulfiller);
+  auto command = build<schema::WorkerMessage>([&](schema::WorkerMessage::Builder m) {
+    auto connect = m.initConnect();
+    connect.setSession(id_);
+    auto info = connect.initInfo();
+    info.setTaskQueueId(text(worker_.task_queue_id));
+    info.setWorkerGroup(text(worker_.worker_group));
+    info.setWorkerId(text(worker_.worker_id));
+    info.setCapacity(worker_.capacity);
+    info.setHost(text(worker_.host));
+    info.setVersion(text(worker_.version));
+    auto claims = connect.initHeld(static_cast<unsigned>(held.size()));
+    for (unsigned i = 0; i < claims.size(); ++i) fill_held(held[i], claims[i]);
+  });
+  subscription_ =
+      site_.edge.subscribe(troupe::worker_id(actor_key()), std::move(command),
+                           [this](Result<Bytes> answer, bool) { on_push(std::move(answer)); });
+  log_event(LogLevel::info, "worker_connected",
+            {{"worker", actor_key()}, {"capacity", worker_.capacity}, {"held", held.size()}});
+  return kj::mv(paf.promise);
+}
+
+void WorkerSession::on_push(Result<Bytes> answer) {
+  if (left_) return;
+  if (!answer.ok()) {
+    if (starting_.get() != nullptr) starting_->reject(exception_from(answer.error()));
+    return;
+  }
+  Stored<schema::WorkerPush> stored(std::move(answer).value());
+  const auto push = stored.get();
+  switch (push.which()) {
+    case schema::WorkerPush::CONNECTED: on_connected(push.getConnected()); return;
+    case schema::WorkerPush::CLAIMED:
+      granted_ -= 1;
+      unanswered_ += 1;
+      listener_.claimed(read_held(push.getClaimed()));
+      return;
+    case schema::WorkerPush::REVOKED: listener_.revoked(read_held(push.getRevoked())); return;
+    case schema::WorkerPush::REPLACED: listener_.replaced(); return;
+  }
+}
+
+void WorkerSession::on_connected(schema::WorkerPush::Connected::Reader connected) {
+  if (starting_.get() == nullptr) return;
+  starting_->fulfill(SessionStart{read_all(connected.getKept()), read_all(connected.getLost()),
+                                  read_all(connected.getMissed())});
+}
+
+kj::Promise<void> WorkerSession::grant(std::int32_t slots) {
+  auto command = build<schema::TaskQueueMessage>([&](schema::TaskQueueMessage::Builder m) {
+    auto await = m.initAwait();
+    await.getWorker().setTaskQueueId(text(worker_.task_queue_id));
+    await.getWorker().setWorkerGroup(text(worker_.worker_group));
+    await.getWorker().setWorkerId(text(worker_.worker_id));
+    await.setSession(id_);
+    await.setSlots(slots);
+  });
+  return ask(site_, task_queue_id(worker_.task_queue_id), std::move(command)).ignoreResult();
+}
+
+kj::Promise<void> WorkerSession::set_window(std::uint32_t slots) {
+  const auto wanted = static_cast<std::int32_t>(std::min(slots, worker_.capacity)) - unanswered_;
+  const std::int32_t change = wanted - std::max(granted_, 0);
+  if (change == 0 || left_) return kj::READY_NOW;
+  if (change > 0) {
+    granted_ = std::max(granted_, 0) + change;
+    return grant(change);
+  }
+  auto command = build<schema::TaskQueueMessage>([&](schema::TaskQueueMessage::Builder m) {
+    auto await = m.initAwait();
+    await.getWorker().setTaskQueueId(text(worker_.task_queue_id));
+    await.setSession(id_);
+    await.setSlots(change);
+  });
+  // Slots that have turned into claims meanwhile cannot be taken back.
+  return ask(site_, task_queue_id(worker_.task_queue_id), std::move(command))
+      .then([this](Bytes answer) {
+        granted_ -= static_cast<std::int32_t>(
+            Stored<schema::AwaitAnswer>(answer).get().getRemoved());
+      });
+}
+
+kj::Promise<void> WorkerSession::leave() {
+  left_ = true;
+  auto queue = ask(site_, task_queue_id(worker_.task_queue_id),
+                   build<schema::TaskQueueMessage>(
+                       [this](schema::TaskQueueMessage::Builder m) { m.setLeave(id_); }));
+  auto actor = ask(site_, troupe::worker_id(actor_key()),
+                   build<schema::WorkerMessage>(
+                       [this](schema::WorkerMessage::Builder m) { m.setFarewell(id_); }));
+  log_event(LogLevel::info, "worker_left", {{"worker", actor_key()}});
+  return queue.ignoreResult().then(
+      [actor = kj::mv(actor)]() mutable { return actor.ignoreResult(); });
+}
+
+}  // namespace troupe::server

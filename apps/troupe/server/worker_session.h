@@ -1,0 +1,94 @@
+// One worker's connection: its registration, the claims that are pushed to it, and how many more it
+// may be given.
+//
+// The window: the worker says how many claims it has room for; the queue is granted slots so that
+// slots granted, plus claims pushed and not answered, is never more.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/troupe/server/call.h"
+#include "schema/rpc/worker.capnp.h"
+
+namespace troupe::server {
+
+struct HeldClaim {
+  std::string task_id;
+  std::uint32_t run_id = 0;
+  std::uint64_t token = 0;
+};
+
+HeldClaim read_held(schema::HeldClaim::Reader held);
+void fill_held(const HeldClaim& held, schema::HeldClaim::Builder out);
+
+struct WorkerIdentity {
+  std::string task_queue_id;
+  std::string worker_group;
+  std::string worker_id;
+  std::uint32_t capacity = 1;
+  std::string host;
+  std::string version;
+};
+
+/// Who is told about claims.
+struct SessionListener {
+  std::function<void(HeldClaim)> claimed;
+  std::function<void(HeldClaim)> revoked;
+  std::function<void()> replaced;  // a later session of the same worker has taken over
+};
+
+/// What the worker's actor knew when the session began.
+struct SessionStart {
+  std::vector<HeldClaim> kept;
+  std::vector<HeldClaim> lost;
+  std::vector<HeldClaim> missed;
+};
+
+/// Ends with its destructor: the worker's lease begins to run.
+class WorkerSession {
+ public:
+  WorkerSession(Site& site, WorkerIdentity worker, SessionListener listener);
+  ~WorkerSession() noexcept;
+  WorkerSession(const WorkerSession&) = delete;
+  WorkerSession& operator=(const WorkerSession&) = delete;
+
+  /// Registers with the worker's actor, naming the claims that the worker still runs.
+  kj::Promise<SessionStart> connect(const std::vector<HeldClaim>& held);
+
+  /// The worker has room for `slots` more claims.
+  kj::Promise<void> set_window(std::uint32_t slots);
+
+  /// A push was answered: the worker counts it in its next window.
+  void push_answered() { unanswered_ -= 1; }
+
+  /// No lease: what it still holds is lost at once.
+  kj::Promise<void> leave();
+
+  /// Ends it now: its listener is told nothing any more.
+  void close();
+
+  std::uint64_t id() const { return id_; }
+  const WorkerIdentity& worker() const { return worker_; }
+
+ private:
+  void on_push(Result<Bytes> answer);
+  void on_connected(schema::WorkerPush::Connected::Reader connected);
+  std::string actor_key() const;
+  kj::Promise<void> grant(std::int32_t slots);
+
+  Site& site_;
+  const WorkerIdentity worker_;
+  SessionListener listener_;
+  const std::uint64_t id_;
+  std::unique_ptr<Edge::Subscription> subscription_;
+  kj::Own<kj::PromiseFulfiller<SessionStart>> starting_;
+  std::int32_t granted_ = 0;     // slots that the queue has and may turn into claims
+  std::int32_t unanswered_ = 0;  // claims pushed to the worker, not answered
+  bool left_ = false;
+};
+
+}  // namespace troupe::server

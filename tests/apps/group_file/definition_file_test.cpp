@@ -1,0 +1,68 @@
+#include "tests/apps/group_file/support.h"
+
+using namespace troupe;
+using namespace troupe::group_file;
+using namespace troupe::group_file::test;
+
+namespace {
+
+std::string convert(std::string_view text) {
+  const auto json = task_definition_from_file(text, "t.yml", noon);
+  return json.ok() ? json.value() : json.error().detail;
+}
+
+}  // namespace
+
+TEST_CASE("a definition file becomes the body of createTask", "[definition_file]") {
+  CHECK(convert("{\"taskQueueId\": \"a/b\", \"created\": \"2026-01-31T11:59:00Z\","
+                " \"deadline\": {\"$fromNow\": \"2 hours\"}}") ==
+        R"({"taskQueueId":"a/b","created":"2026-01-31T11:59:00Z",)"
+        R"("deadline":"2026-01-31T14:00:00.000Z"})");
+  CHECK(convert("deadline: 2h\nexpires: {$fromNow: 1 day 30 min}\n") ==
+        R"({"deadline":"2026-01-31T14:00:00.000Z","expires":"2026-02-01T12:30:00.000Z",)"
+        R"("created":"2026-01-31T12:00:00.000Z"})");
+  CHECK(convert("created: now\nqueue: a/b\n") ==
+        "t.yml:1:10: `created` is a span (`90m`, `30d`), a time (`2026-01-31T08:00:00Z`) or "
+        "`{$fromNow: 2 hours}`\n"
+        "t.yml:2:1: unknown key `queue`");
+}
+
+TEST_CASE("free-form parts follow the core schema; env stays text", "[definition_file]") {
+  const std::string json = convert(R"(created: 2026-01-31T12:00:00Z
+payload:
+  env: {A: 3.10, B: no, C: yes, D: null, E: ~, F: 0x10, G: "q", H: }
+extra:
+  numbers: [1, -2, +3, 007, 0x1F, 0o17, 1.5, .5, 1., 1e3, -0.25E-2, 12345678901234567890123]
+  words: [yes, no, on, "1", '2', .inf, .nan, 1_000, 0b1, 1:30]
+  nothing: [null, ~, Null, ]
+  booleans: [true, False, TRUE]
+  block: |
+    two
+    lines
+)");
+  CHECK(json ==
+        R"({"created":"2026-01-31T12:00:00Z",)"
+        R"("payload":{"env":{"A":"3.10","B":"no","C":"yes","D":"null","E":"~","F":"0x10",)"
+        R"("G":"q","H":""}},)"
+        R"("extra":{"numbers":[1,-2,3,7,31,15,1.5,0.5,1.0,1e3,-0.25e-2,12345678901234567890123],)"
+        R"("words":["yes","no","on","1","2",".inf",".nan","1_000","0b1","1:30"],)"
+        R"("nothing":[null,null,null],"booleans":[true,false,true],"block":"two\nlines\n"}})");
+}
+
+TEST_CASE("spans of time follow JSON-e and the short form", "[definition_file]") {
+  const auto deadline = [](const std::string& span) {
+    return convert("{created: 2026-01-31T12:00:00Z, deadline: {$fromNow: '" + span + "'}}");
+  };
+  const auto expect = [](const std::string& time) {
+    return R"({"created":"2026-01-31T12:00:00Z","deadline":")" + time + "\"}";
+  };
+  CHECK(deadline("1 year 2 months") == expect("2027-04-01T12:00:00.000Z"));
+  CHECK(deadline("2w3d") == expect("2026-02-17T12:00:00.000Z"));
+  CHECK(deadline("-5 min") == expect("2026-01-31T11:55:00.000Z"));
+  CHECK(deadline("1h30m") == expect("2026-01-31T13:30:00.000Z"));
+  CHECK(deadline("") == expect("2026-01-31T12:00:00.000Z"));
+  CHECK(deadline("10 SECONDS") == expect("2026-01-31T12:00:10.000Z"));
+  for (const char* wrong : {"soon", "1 fortnight", "99999999999 years", "1.5 hours"}) {
+    CHECK(deadline(wrong).find("takes one span of time") != std::string::npos);
+  }
+}

@@ -1,0 +1,158 @@
+#include "tests/apps/group_file/support.h"
+
+using namespace troupe;
+using namespace troupe::group_file;
+using namespace troupe::group_file::test;
+
+TEST_CASE("what is not a group file says where", "[group_file]") {
+  CHECK(errors_of("") == "f:1:1: the file is empty");
+  CHECK(errors_of("tasks: [").rfind("f:1:9: not YAML: ", 0) == 0);
+  CHECK(errors_of("- a\n") == "f:1:1: a group file is a map with `tasks`, not a list");
+  CHECK(errors_of("{}") == "f:1:1: `tasks` is a map of names to tasks, at least one");
+  CHECK(errors_of("tasks: {}") == "f:1:8: `tasks` is a map of names to tasks, at least one");
+  CHECK(errors_of("tasks: {a: {run: x}}\n---\ntasks: {}\n") ==
+        "f:3:1: a second document; a file holds one");
+  CHECK(errors_of("tasks: {a: {run: x}}\nx: &a [*a]\n").find("nested too deeply") !=
+        std::string::npos);
+}
+
+TEST_CASE("every error is told at once, in the order of the file", "[group_file]") {
+  CHECK(errors_of(R"(tsaks: 1
+tasks:
+  a:
+    rnu: x
+    run: x
+    retries: many
+  b:
+    needs: [c]
+    run: x
+)") == "f:1:1: unknown key `tsaks`; did you mean `tasks`?\n"
+       "f:4:5: unknown key `rnu`; did you mean `run`?\n"
+       "f:6:14: `retries` is a number, not text\n"
+       "f:8:13: unknown task `c`; did you mean `a`?");
+}
+
+TEST_CASE("each mistake has its place and its words", "[group_file]") {
+  // One task, `a`, whose keys start in line 3, column 5.
+  const auto in_task = [](const std::string& lines) {
+    std::string indented;
+    for (std::size_t from = 0; from < lines.size();) {
+      const auto end = std::min(lines.find('\n', from), lines.size());
+      indented += "    " + lines.substr(from, end - from) + "\n";
+      from = end + 1;
+    }
+    return errors_of("tasks:\n  a:\n" + indented);
+  };
+  using Row = std::pair<const char*, const char*>;
+  const auto [lines, expected] = GENERATE(values<Row>({
+      {"run: x\nrun: y", "f:4:5: duplicate key `run`; the first is in line 3"},
+      {"run: x\nenv: {A: 1, A: 2}", "f:4:17: duplicate key `A`; the first is in line 4"},
+      {"run: x\n<<: {retries: 1}",
+       "f:4:5: `<<` is not supported; write the keys out, or use `defaults`"},
+      {"run: x\n? [b]\n: c", "f:4:7: a key is text, not a list"},
+      {"run: !!binary x",
+       "f:3:10: the tag `tag:yaml.org,2002:binary` means nothing here; leave "
+       "it out"},
+      {"run: [x]", "f:3:10: `run` is a shell script, not a list"},
+      {"run:", "f:3:5: `run` is a shell script, not nothing"},
+      {"retries: 1", "f:3:5: a task needs `run`, or `payload` with a `command`"},
+      {"run: x\nqueue: a/b\ntaskQueueId: a/b",
+       "f:4:5: `queue` and `taskQueueId` say the same thing; keep one"},
+      {"run: x\npayload: {command: [[y]]}",
+       "f:3:5: `run` and `payload.command` say the same thing; keep one"},
+      {"run: x\nenv: {A: 1}\npayload: {env: {B: 1}}",
+       "f:4:5: `env` and `payload.env` say the same thing; keep one"},
+      {"run: x\nmaxRunTime: 1h\npayload: {maxRunTime: 1}",
+       "f:4:5: `maxRunTime` and `payload.maxRunTime` say the same thing; keep one"},
+      {"run: x\nartifacts: [y]\npayload: {artifacts: []}",
+       "f:4:5: `artifacts` and `payload.artifacts` say the same thing; keep one"},
+      {"run: x\nneeds: []\ndependencies: []",
+       "f:4:5: `needs` and `dependencies` say the same thing; keep one"},
+      {"run: x\nretryOn: [1]\npayload: {onExitStatus: {retry: [2]}}",
+       "f:4:5: `retryOn` and `payload.onExitStatus.retry` say the same thing; keep one"},
+      {"run: x\nenv: [A]", "f:4:10: `env` is a map, not a list"},
+      {"run: x\nenv: {A: [1]}", "f:4:14: env: `A` is text, not a list"},
+      {"run: x\nenv: {A=B: 1}", "f:4:11: `A=B` cannot name a variable"},
+      {"run: x\nmaxRunTime: long",
+       "f:4:17: `maxRunTime` is a span of time (`20m`) or seconds, at least 1"},
+      {"run: x\nmaxRunTime: 0",
+       "f:4:17: `maxRunTime` is a span of time (`20m`) or seconds, at least 1"},
+      {"run: x\nartifacts: x", "f:4:16: `artifacts` is a list, not text"},
+      {"run: x\nartifacts: [1]", "f:4:17: an artifact is a path or a map, not a number"},
+      {"run: x\nartifacts: [{name: y}]", "f:4:17: an artifact needs a `path`"},
+      {"run: x\nartifacts: [{path: y, optinal: true}]",
+       "f:4:27: unknown key `optinal`; did you mean `optional`?"},
+      {"run: x\nartifacts: [../y]", "f:4:17: `../y` leaves the task's directory"},
+      {"run: x\nartifacts: [y, ./y]", "f:4:20: two artifacts named `public/y`"},
+      {"run: x\nartifacts: [{path: y/, type: file}]",
+       "f:4:34: a path ending in `/` is a directory"},
+      {"run: x\nneeds: b", "f:4:12: `needs` is a list, not text"},
+      {"run: x\nneeds: [[b]]", "f:4:13: needs: an item is text, not a list"},
+      {"run: x\nneeds: [a]", "f:2:3: a cycle: `a` needs `a`"},
+      {"run: x\ndependencies: [b]", "f:4:20: `b` is no task id; names go into `needs`"},
+      {"run: x\ninputs: [b]",
+       "f:4:14: an input is `TASK:ARTIFACT`, or a map with `from` and `artifact`"},
+      {"run: x\ninputs: [aa:b]", "f:4:14: unknown task `aa`; did you mean `a`?"},
+      {"run: x\ncaches: [x]", "f:4:13: `caches` is a map, not a list"},
+      {"run: x\ncaches: {x: [y]}", "f:4:17: caches: `x` is a directory, not a list"},
+      {"run: x\nretryOn: all", "f:4:14: `retryOn` is `any` or a list of exit codes"},
+      {"run: x\nretryOn: [0]", "f:4:15: retryOn: an exit code is a number from 1 to 255"},
+      {"run: x\nretryOn: [256]", "f:4:15: retryOn: an exit code is a number from 1 to 255"},
+      {"run: x\nretryOn: [3, 3]", "f:4:18: retryOn: 3 is there twice"},
+      {"run: x\nretries: 1.5", "f:4:14: `retries` is a whole number"},
+      {"run: x\nmatrix: [a]", "f:4:13: `matrix` is a map of names to lists of values"},
+      {"run: x\nmatrix: {b: []}", "f:4:17: matrix: `b` is a list of at least one value"},
+      {"run: x\nmatrix: {b: c}", "f:4:17: matrix: `b` is a list of at least one value"},
+      {"run: x\nmatrix: {b c: [1]}",
+       "f:4:14: `b c` cannot name a variable: letters, digits and `_`"},
+      {"run: x\nmatrix: {b: [[1]]}", "f:4:18: matrix: a value is text, not a list"},
+      {"run: x\nmatrix: {b: [1]}\nenv: {b: 2}",
+       "f:4:14: `b` is in `env` and in `matrix`; keep one"},
+      {"run: x\nmatrix: {suite: [1]}\ntags: {x: '${siute}'}",
+       "f:5:15: `siute` is not in the matrix; did you mean `suite`?"},
+      {"run: x\nmatrix: {b: ['1 2', 1/2]}",
+       "f:2:3: two tasks are named `a-1-2`; the other is in "
+       "line 2"},
+      {"run: x\nmetadata: {nmae: x}", "f:4:16: unknown key `nmae`; did you mean `name`?"},
+      {"run: x\nmetadata: {owner: 3}", "f:4:23: metadata: `owner` is text, not a number"},
+      {"run: x\ndeadline: soon",
+       "f:4:15: `deadline` is a span (`90m`, `30d`), a time (`2026-01-31T08:00:00Z`) or "
+       "`{$fromNow: 2 hours}`"},
+      {"run: x\nexpires: {$fromNow: soon}",
+       "f:4:25: expires: `{$fromNow: ...}` takes one span of time such as `2 hours`"},
+      {"run: x\npriority: 3", "f:4:15: `priority` is text, not a number"},
+  }));
+  INFO(lines);
+  CHECK(in_task(lines) == expected);
+}
+
+TEST_CASE("mistakes between tasks are found", "[group_file]") {
+  CHECK(errors_of("tasks:\n  upload: {run: x}\n") ==
+        "f:2:3: `upload` is a reserved name; call the task something else");
+  CHECK(errors_of("tasks:\n  a:b: {run: x}\n") ==
+        "f:2:3: `a:b` cannot name a task: no spaces, `:`, `/` or `$`, and no `-` or `.` in front");
+  CHECK(errors_of("tasks:\n  a: 1\n") == "f:2:6: the task `a` is a map, not a number");
+  CHECK(errors_of("defaults: 1\ntasks: {a: {run: x}}\n") ==
+        "f:1:11: `defaults` is a map, not a number");
+  CHECK(errors_of("seal: perhaps\ntasks: {a: {run: x}}\n") ==
+        "f:1:7: `seal` is true or false, not text");
+  CHECK(errors_of("upload: [a]\ntasks: {a: {run: x}}\n") ==
+        "f:1:9: `upload` is a directory, not a list");
+  CHECK(errors_of("tasks:\n  a: {run: x, needs: [b]}\n  b: {run: x, needs: [c]}\n"
+                  "  c: {run: x, inputs: ['a:y']}\n") ==
+        "f:2:3: a cycle: `a` needs `b` needs `c` needs `a`");
+  CHECK(errors_of("tasks:\n  a: {run: x, artifacts: [d/]}\n  b: {run: x, inputs: ['a:d/']}\n") ==
+        "f:3:24: `d` of `a` is a directory, and a mount takes one artifact; pack it, or name one "
+        "file in it");
+  CHECK(errors_of("tasks:\n  a: {run: x, artifacts: [d]}\n"
+                  "  b: {run: x, inputs: [{from: a, artifact: d}]}\n") ==
+        "f:3:24: an input needs `file` or `directory`: where to put the artifact");
+  CHECK(errors_of("tasks:\n  a: {run: x, artifacts: [d]}\n"
+                  "  b: {run: x, inputs: [{from: a, artifact: d, directory: e}]}\n")
+            .rfind("f:3:24: `public/d` is not an archive that can be unpacked; give its `format`",
+                   0) == 0);
+  CHECK(errors_of("tasks:\n  a: {run: x, taskGroupId: g}\n  b: {run: x, taskGroupId: h}\n") ==
+        "f:3:28: the tasks of a file are one group: `taskGroupId` differs");
+  CHECK(errors_of("tasks:\n  m-1: {run: x}\n  m: {run: x, matrix: {n: [1]}}\n") ==
+        "f:3:3: two tasks are named `m-1`; the other is in line 2");
+}

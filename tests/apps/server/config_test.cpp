@@ -1,0 +1,225 @@
+#include "apps/troupe/server/config.h"
+
+#include "apps/troupe/server/config_value.h"
+#include "tests/apps/server/temp_dir.h"
+
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace troupe::server {
+namespace {
+
+using namespace std::chrono_literals;
+using test::TempDir;
+
+LoadedConfig must_load(const ConfigSources& sources) {
+  auto loaded = load_config(sources);
+  if (!loaded) FAIL(loaded.error().detail);
+  return std::move(loaded).value();
+}
+
+// The lines of the error, without the file's path.
+std::string faults_of(const std::string& toml) {
+  const TempDir dir;
+  const std::string path = dir.write("t.toml", toml);
+  const auto loaded = load_config({.file = path, .environment = {}, .flags = {}});
+  if (loaded) return {};
+  CHECK(loaded.error().code == Errc::invalid);
+  std::string text = loaded.error().detail;
+  for (auto at = text.find(path); at != std::string::npos; at = text.find(path)) {
+    text.replace(at, path.size(), "F");
+  }
+  return text;
+}
+
+std::string origin_of(const LoadedConfig& config, const std::string& name) {
+  for (const ShownValue& shown : config.shown) {
+    if (shown.name == name) return shown.value + " from " + shown.origin;
+  }
+  return "missing";
+}
+
+TEST_CASE("without sources every key has its default", "[config]") {
+  const auto config = must_load({});
+  CHECK(config.settings.queue_claim_timeout == 20min);
+  CHECK(config.settings.queue_max_task_deadline == 5 * 24h);
+  CHECK(config.settings.queue_max_dependencies == 10'000);
+  CHECK(config.settings.worker_lease == 15s);
+  CHECK(config.settings.worker_max_log_bytes == std::uint64_t{1} << 30);
+  CHECK(config.settings.store_sync);
+  CHECK(config.settings.store_map_size_bytes == std::uint64_t{64} << 30);
+  CHECK(config.settings.log_format == "auto");
+  CHECK(config.shown.size() == config_keys().size());
+  for (const ShownValue& shown : config.shown) {
+    INFO(shown.name);
+    CHECK(shown.origin == "default");
+    CHECK(shown.value == find_key(shown.name)->default_text);
+  }
+}
+
+TEST_CASE("every type of value is read from a file", "[config]") {
+  const TempDir dir;
+  const std::string path = dir.write("t.toml",
+                                     "log.level = \"debug\"\n"
+                                     "[queue]\n"
+                                     "claim_timeout = \"1h30m\"\n"
+                                     "max_dependencies = 7\n"
+                                     "[worker]\n"
+                                     "max_log = \"64MiB\"\n"
+                                     "min_free_disk = 4096\n"
+                                     "[store]\n"
+                                     "sync = false\n");
+  const auto config = must_load({.file = path, .environment = {}, .flags = {}});
+  CHECK(config.settings.log_level == "debug");
+  CHECK(config.settings.queue_claim_timeout == 90min);
+  CHECK(config.settings.queue_max_dependencies == 7);
+  CHECK(config.settings.worker_max_log_bytes == 64 << 20);
+  CHECK(config.settings.worker_min_free_disk_bytes == 4096);
+  CHECK_FALSE(config.settings.store_sync);
+  CHECK(origin_of(config, "queue.claim_timeout") == "1h30m from " + path + ":3");
+  CHECK(origin_of(config, "worker.min_free_disk") == "4KiB from " + path + ":7");
+}
+
+TEST_CASE("a flag beats the environment, which beats the file", "[config]") {
+  const TempDir dir;
+  const std::string path = dir.write("t.toml", "[log]\nlevel = \"debug\"\n");
+  ConfigSources sources{.file = path, .environment = {}, .flags = {}};
+  CHECK(origin_of(must_load(sources), "log.level") == "debug from " + path + ":2");
+  sources.environment["TROUPE_LOG_LEVEL"] = "warning";
+  CHECK(origin_of(must_load(sources), "log.level") == "warning from environment TROUPE_LOG_LEVEL");
+  sources.flags["log.level"] = "error";
+  const auto config = must_load(sources);
+  CHECK(origin_of(config, "log.level") == "error from flag");
+  CHECK(config.settings.log_level == "error");
+}
+
+TEST_CASE("a fault in a file is named with its place", "[config]") {
+  std::string toml;
+  std::string fault;
+  std::tie(toml, fault) = GENERATE(table<std::string, std::string>({
+      {"[queue]\nclaim_timeot = \"5m\"\n",
+       "F:2:1: unknown key queue.claim_timeot; did you mean queue.claim_timeout?"},
+      {"[queue]\n\n  claim_timeout = 5\n",
+       "F:3:19: queue.claim_timeout expects a duration such as 20m, from 1s to 7d, not a value of "
+       "type integer"},
+      {"[queue]\nclaim_timeout = \"5 minutes\"\n",
+       "F:2:17: queue.claim_timeout expects a duration such as 20m, from 1s to 7d, not \"5 "
+       "minutes\""},
+      {"[queue]\nclaim_timeout = \"8d\"\n",
+       "F:2:17: queue.claim_timeout expects a duration such as 20m, from 1s to 7d, not \"8d\""},
+      {"[queue]\nmax_dependencies = -1\n",
+       "F:2:20: queue.max_dependencies expects a whole number, from 0 to 10000, not \"-1\""},
+      {"[queue]\nmax_dependencies = \"5\"\n",
+       "F:2:20: queue.max_dependencies expects a whole number, from 0 to 10000, not a value of "
+       "type string"},
+      {"[store]\nsync = \"yes\"\n",
+       "F:2:8: store.sync expects true or false, not a value of type string"},
+      {"[store]\nshards = 2\n", "F:2:10: store.shards expects 1, not \"2\""},
+      {"[worker]\nmax_log = \"64 apples\"\n",
+       "F:2:11: worker.max_log expects a size such as 64MiB, from 64KiB to 1TiB, not \"64 "
+       "apples\""},
+      {"[log]\nformat = \"xml\"\n",
+       "F:2:10: log.format expects one of auto|text|json, not \"xml\""},
+      {"[log.level]\nx = 1\n",
+       "F:1:1: log.level expects one of debug|info|warning|error, not a value of type table"},
+      {"queue = 5\n", "F:1:1: queue is a section: write [queue]"},
+      {"[disk]\nreserve = \"5%\"\n", "F:2:1: unknown key disk.reserve"},
+      {"[nothing]\n", "F:1:2: unknown key nothing"},
+  }));
+  CHECK(faults_of(toml) == fault);
+}
+
+TEST_CASE("all faults are reported at once, from the top of the file", "[config]") {
+  CHECK(faults_of(
+            "[worker]\nleas = \"1s\"\n[queue]\ndeadline_delay = true\nclaim_timeout = \"x\"\n") ==
+        "F:2:1: unknown key worker.leas; did you mean worker.lease?\n"
+        "F:4:18: queue.deadline_delay expects a duration such as 20m, from 0s to 1d, not a value "
+        "of type boolean\n"
+        "F:5:17: queue.claim_timeout expects a duration such as 20m, from 1s to 7d, not \"x\"");
+}
+
+TEST_CASE("a file that is no TOML is named with its place", "[config]") {
+  CHECK(faults_of("[queue\n").rfind("F:1:", 0) == 0);
+  CHECK(faults_of("[queue]\nclaim_timeout = 20m\n").rfind("F:2:", 0) == 0);
+}
+
+TEST_CASE("a file that cannot be read is named", "[config]") {
+  const TempDir dir;
+  const auto missing = load_config({.file = dir / "no.toml", .environment = {}, .flags = {}});
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code == Errc::not_found);
+  CHECK(missing.error().detail.find(dir / "no.toml") != std::string::npos);
+  const auto folder = load_config({.file = dir.path(), .environment = {}, .flags = {}});
+  REQUIRE_FALSE(folder);
+  CHECK(folder.error().code == Errc::invalid);
+}
+
+TEST_CASE("faults of the environment and of flags say where they are from", "[config]") {
+  const auto loaded = load_config({.file = {},
+                                   .environment = {{"TROUPE_STORE_SYNC", "maybe"}},
+                                   .flags = {{"log.format", "xml"}}});
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().detail ==
+        "environment TROUPE_STORE_SYNC: store.sync expects true or false, not \"maybe\"\n"
+        "flag: log.format expects one of auto|text|json, not \"xml\"");
+}
+
+TEST_CASE("a variable that looks like a key, but is none, is remarked upon", "[config]") {
+  const auto config = must_load({.file = {},
+                                 .environment = {{"TROUPE_QUEUE_CLAIM_TIMEOT", "5m"},
+                                                 {"TROUPE_DATA", "/d"},
+                                                 {"PATH", "/bin"}},
+                                 .flags = {}});
+  REQUIRE(config.warnings.size() == 1);
+  CHECK(config.warnings[0] ==
+        "environment TROUPE_QUEUE_CLAIM_TIMEOT: names no configuration key; did you mean "
+        "TROUPE_QUEUE_CLAIM_TIMEOUT?");
+}
+
+TEST_CASE("sizes are read with their units", "[config]") {
+  std::string text;
+  std::optional<std::uint64_t> bytes;
+  std::tie(text, bytes) = GENERATE(table<std::string, std::optional<std::uint64_t>>({
+      {"0", 0},
+      {"512", 512},
+      {"512B", 512},
+      {"1KiB", 1024},
+      {"64MiB", std::uint64_t{64} << 20},
+      {"2GiB", std::uint64_t{2} << 30},
+      {"1TiB", std::uint64_t{1} << 40},
+      {"10KB", 10'000},
+      {"", std::nullopt},
+      {"MiB", std::nullopt},
+      {"1 MiB", std::nullopt},
+      {"-1", std::nullopt},
+      {"1mib", std::nullopt},
+      {"1.5GiB", std::nullopt},
+      {"9223372036854775807", 9'223'372'036'854'775'807},
+      {"9223372036854775808", std::nullopt},
+      {"9000000TiB", std::nullopt},
+  }));
+  CHECK(parse_size(text) == bytes);
+  if (bytes) CHECK(parse_size(size_text(*bytes)) == bytes);
+}
+
+TEST_CASE("durations are shown as they are written", "[config]") {
+  const auto text = GENERATE(as<std::string>{}, "0s", "1ms", "15s", "20m", "1h30m", "5d", "1d1ms");
+  CHECK(duration_text(*parse_duration(text)) == text);
+}
+
+TEST_CASE("every key is in the help with its default", "[config]") {
+  const std::string help = config_help();
+  for (const Key& key : config_keys()) {
+    INFO(key.name);
+    CHECK(help.find(key.name) != std::string::npos);
+    CHECK(help.find("[" + std::string(key.default_text) + "]") != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace troupe::server
