@@ -1,13 +1,15 @@
 #include "actors/lookup.h"
 
-#include <algorithm>
-
 #include "runtime/base/hash.h"
 #include "schema/store/envelope.capnp.h"
 
+#include <algorithm>
+
 namespace troupe {
 
-void scan_names(const Snapshot& snapshot, KindId kind, std::string_view prefix,
+void scan_names(const Snapshot& snapshot,
+                KindId kind,
+                std::string_view prefix,
                 const std::function<bool(std::string_view key, std::uint64_t number)>& visit) {
   const std::string own = KeyWriter().u16(kind.value).prefix() + std::string(prefix);
   snapshot.scan(tables::names.id, own, [&](std::string_view key, WordSpan value) {
@@ -25,6 +27,8 @@ Page read_page(std::uint32_t limit, std::string_view token) {
   return page;
 }
 
-std::string write_token(std::string_view last_key) { return to_base64url(as_bytes(last_key)); }
+std::string write_token(std::string_view last_key) {
+  return to_base64url(as_bytes(last_key));
+}
 
 }  // namespace troupe

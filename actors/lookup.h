@@ -2,15 +2,15 @@
 // waking it.
 #pragma once
 
-#include <functional>
-#include <optional>
-#include <string>
-#include <string_view>
-
 #include "runtime/actor/envelope.h"
 #include "runtime/store/key.h"
 #include "runtime/store/message.h"
 #include "runtime/store/store.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace troupe {
 
@@ -22,16 +22,21 @@ inline std::string own_key(std::uint64_t number, std::string_view key) {
 }
 
 /// The actor's row, in place; nothing if the actor or the row does not exist.
-inline std::optional<WordSpan> own_row(const Snapshot& snapshot, const TableSpec& table,
-                                       std::uint64_t number, std::string_view key = {}) {
+inline std::optional<WordSpan> own_row(const Snapshot& snapshot,
+                                       const TableSpec& table,
+                                       std::uint64_t number,
+                                       std::string_view key = {}) {
   if (number == 0) return std::nullopt;
   return snapshot.get(table.id, own_key(number, key));
 }
 
 /// Visits the actor's rows whose key begins with `prefix` and is greater than `after`, in order,
 /// until the visitor says false. Keys come without the actor's number.
-inline void scan_own(const Snapshot& snapshot, const TableSpec& table, std::uint64_t number,
-                     std::string_view prefix, std::string_view after,
+inline void scan_own(const Snapshot& snapshot,
+                     const TableSpec& table,
+                     std::uint64_t number,
+                     std::string_view prefix,
+                     std::string_view after,
                      const Snapshot::Visitor& visit) {
   if (number == 0) return;
   const std::string own = KeyWriter().u64(number).prefix() + std::string(prefix);
@@ -44,7 +49,9 @@ inline void scan_own(const Snapshot& snapshot, const TableSpec& table, std::uint
 }
 
 /// Visits the names of actors of one kind that begin with `prefix`, in order.
-void scan_names(const Snapshot& snapshot, KindId kind, std::string_view prefix,
+void scan_names(const Snapshot& snapshot,
+                KindId kind,
+                std::string_view prefix,
                 const std::function<bool(std::string_view key, std::uint64_t number)>& visit);
 
 /// A page of a list: how many, and from where. Tokens are the text of the last key.
@@ -53,7 +60,8 @@ struct Page {
   std::string after;
 };
 
-/// Reads `limit` (0 means 1000, at most 1000) and an opaque token. An undecodable token begins anew.
+/// Reads `limit` (0 means 1000, at most 1000) and an opaque token. An undecodable token begins
+/// anew.
 Page read_page(std::uint32_t limit, std::string_view token);
 std::string write_token(std::string_view last_key);
 

@@ -289,7 +289,7 @@ Findings check_calls(const Tree& tree) {
 std::set<std::string> listed_files(const Tree& tree) {
   std::set<std::string> listed;
   for (const auto& [path, text] : tree) {
-    if (!path.ends_with("CMakeLists.txt")) continue;
+    if (!path.ends_with("CMakeLists.txt") && !path.ends_with(".cmake")) continue;
     std::string spaced = text;
     std::replace_if(
         spaced.begin(), spaced.end(), [](char c) { return c == '(' || c == ')' || c == '"'; }, ' ');
@@ -314,7 +314,7 @@ Findings check_dead_files(const Tree& tree) {
     if (layers.count(top_of(path)) == 0) continue;
     const bool compiled = path.ends_with(".cpp") || path.ends_with(".capnp");
     if (compiled && listed.count(path) == 0) {
-      findings.push_back(path + ": no CMakeLists.txt names it");
+      findings.push_back(path + ": no CMake file names it");
     }
     if (path.ends_with(".h") && included.count(path) == 0) {
       findings.push_back(path + ": nobody includes it");

@@ -1,11 +1,11 @@
 #include "actors/auth/client_actor.h"
 
-#include <algorithm>
-
 #include "actors/kinds.h"
 #include "actors/lookup.h"
 #include "schema/store/messages.capnp.h"
 #include "schema/store/rows.capnp.h"
+
+#include <algorithm>
 
 namespace troupe::auth {
 namespace {
@@ -16,8 +16,8 @@ Bytes encode_row(const ClientState& state) {
   return build<schema::ClientRow>([&state](schema::ClientRow::Builder row) {
     row.setClientId(text(state.client_id));
     row.setPool(text(state.pool));
-    row.setAccessToken({reinterpret_cast<const kj::byte*>(state.access_token.data()),
-                        state.access_token.size()});
+    row.setAccessToken(
+        {reinterpret_cast<const kj::byte*>(state.access_token.data()), state.access_token.size()});
     row.setCreated(state.created.ms);
     row.setExpires(state.expires.ms);
     row.setRevoked(state.revoked);
@@ -61,7 +61,8 @@ class ClientActor final : public DurableActor {
 
 }  // namespace
 
-Result<Transition> transition(const ClientState& s, const Message& message,
+Result<Transition> transition(const ClientState& s,
+                              const Message& message,
                               const Context& context) {
   Stored<M> stored(message.body);
   const auto m = stored.get();

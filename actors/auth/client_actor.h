@@ -2,13 +2,13 @@
 // these are workers' tokens: each is good for claiming from one pool.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "runtime/actor/durable_actor.h"
 #include "runtime/base/time.h"
 #include "runtime/store/store.h"
+
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace troupe::auth {
 
@@ -30,7 +30,8 @@ struct Transition {
 };
 
 /// Pure: what one message does.
-Result<Transition> transition(const ClientState& state, const Message& message,
+Result<Transition> transition(const ClientState& state,
+                              const Message& message,
                               const Context& context);
 
 /// From a snapshot.

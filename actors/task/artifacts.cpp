@@ -17,7 +17,9 @@ bool is_printable_ascii(std::string_view name) {
   return !name.empty();
 }
 
-std::optional<Error> refuse(const TaskState& s, const Run& run, schema::ArtifactPut::Reader put,
+std::optional<Error> refuse(const TaskState& s,
+                            const Run& run,
+                            schema::ArtifactPut::Reader put,
                             Instant now) {
   const std::string name = str(put.getName());
   if (!is_printable_ascii(name) || name.size() > name_bytes_max) {
@@ -27,9 +29,9 @@ std::optional<Error> refuse(const TaskState& s, const Run& run, schema::Artifact
   if (Instant{put.getExpires()} > s.expires) {
     return Error{Errc::invalid, "artifact " + name + " expires after its task"};
   }
-  const bool open = run.state == schema::TaskState::RUNNING ||
-                    (run.state == schema::TaskState::EXCEPTION &&
-                     run.resolved > now - late_artifacts);
+  const bool open =
+      run.state == schema::TaskState::RUNNING ||
+      (run.state == schema::TaskState::EXCEPTION && run.resolved > now - late_artifacts);
   if (!open) {
     return Error{Errc::conflict, "the run has ended: artifact " + name + " comes too late"};
   }
@@ -60,7 +62,9 @@ bool may_replace(schema::ArtifactRow::Reader old, schema::ArtifactRow::Reader pu
 
 }  // namespace
 
-Status store_artifact(Transition& t, std::uint32_t run, schema::ArtifactPut::Reader put,
+Status store_artifact(Transition& t,
+                      std::uint32_t run,
+                      schema::ArtifactPut::Reader put,
                       const Input& in) {
   if (auto refusal = refuse(t.next, t.next.runs.at(run), put, in.now())) return *refusal;
   const std::string key = artifact_key(run, str(put.getName()));

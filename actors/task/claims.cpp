@@ -29,8 +29,7 @@ void start_run(Transition& t, const Input& in, const Claimant& claimant) {
   set_claim_timer(t, run);
   const auto id = static_cast<std::uint32_t>(t.next.runs.size() - 1);
   t.effects.events.push_back(task_running(t.next, id));
-  const std::string worker =
-      t.next.task_queue_id + "/" + run.worker_group + "/" + run.worker_id;
+  const std::string worker = t.next.task_queue_id + "/" + run.worker_group + "/" + run.worker_id;
   send<schema::WorkerMessage>(t, worker_id(worker), [&](schema::WorkerMessage::Builder m) {
     auto claimed = m.initClaimed();
     claimed.getClaim().setTaskId(text(t.next.task_id));
@@ -45,12 +44,13 @@ Error no_longer_held(const TaskState& s, std::uint32_t run) {
                                    " is no longer held by this claim: forget it"};
 }
 
-std::optional<Error> refuse_holder(const TaskState& s, schema::ClaimRef::Reader claim,
+std::optional<Error> refuse_holder(const TaskState& s,
+                                   schema::ClaimRef::Reader claim,
                                    const Input& in) {
   if (!s.visible()) return Error{Errc::not_found, "no task " + in.context.self.key};
   if (claim.getRunId() >= s.runs.size()) {
-    return Error{Errc::not_found, "task " + s.task_id + " has no run " +
-                                      std::to_string(claim.getRunId())};
+    return Error{Errc::not_found,
+                 "task " + s.task_id + " has no run " + std::to_string(claim.getRunId())};
   }
   if (claim.getToken() == 0 || s.runs[claim.getRunId()].token != claim.getToken()) {
     return no_longer_held(s, claim.getRunId());
@@ -60,8 +60,7 @@ std::optional<Error> refuse_holder(const TaskState& s, schema::ClaimRef::Reader 
 
 Ending ending_of(Outcome outcome, ReasonResolved reason) {
   switch (outcome) {
-    case Outcome::COMPLETED:
-      return {schema::TaskState::COMPLETED, ReasonResolved::COMPLETED, true};
+    case Outcome::COMPLETED: return {schema::TaskState::COMPLETED, ReasonResolved::COMPLETED, true};
     case Outcome::FAILED: return {schema::TaskState::FAILED, ReasonResolved::FAILED, true};
     case Outcome::EXCEPTION: break;
   }
@@ -104,8 +103,7 @@ Result<Transition> on_claim_run(const TaskState& s, M::ClaimRun::Reader m, const
   return t;
 }
 
-Result<Transition> on_claim_by_name(const TaskState& s, M::ClaimByName::Reader m,
-                                    const Input& in) {
+Result<Transition> on_claim_by_name(const TaskState& s, M::ClaimByName::Reader m, const Input& in) {
   if (!s.visible()) return Error{Errc::not_found, "no task " + in.context.self.key};
   if (past_deadline(s, in.now())) {
     return Error{Errc::conflict, "the deadline of task " + s.task_id + " has passed"};
@@ -156,8 +154,7 @@ Result<Transition> on_resolve(const TaskState& s, M::Resolve::Reader m, const In
   Transition t = begin(s);
   if (held.state != schema::TaskState::RUNNING) {
     // The same report again (its answer was lost) is answered as before.
-    const bool repeat =
-        held.state == ending.state && held.reason_resolved == ending.reason;
+    const bool repeat = held.state == ending.state && held.reason_resolved == ending.reason;
     if (!repeat) return no_longer_held(s, run_id);
     reply_status(t, in.reply_to);
     return t;
@@ -176,14 +173,12 @@ Result<Transition> on_resolve(const TaskState& s, M::Resolve::Reader m, const In
   return t;
 }
 
-Result<Transition> on_worker_lost(const TaskState& s, schema::ClaimRef::Reader m,
-                                  const Input& in) {
+Result<Transition> on_worker_lost(const TaskState& s, schema::ClaimRef::Reader m, const Input& in) {
   Transition t = begin(s);
   const bool held = s.visible() && s.state() == schema::TaskState::RUNNING &&
                     m.getRunId() + 1 == s.runs.size() && s.runs.back().token == m.getToken();
   if (held) {
-    end_and_follow_up(t, in,
-                      {schema::TaskState::EXCEPTION, ReasonResolved::WORKER_SHUTDOWN, true});
+    end_and_follow_up(t, in, {schema::TaskState::EXCEPTION, ReasonResolved::WORKER_SHUTDOWN, true});
     return t;  // ending the claim has told the worker
   }
   send<schema::WorkerMessage>(t, in.from, [&](schema::WorkerMessage::Builder answer) {
@@ -198,8 +193,8 @@ Result<Transition> on_worker_lost(const TaskState& s, schema::ClaimRef::Reader m
 
 Result<Transition> on_claim_due(const TaskState& s, std::uint64_t token, const Input& in) {
   Transition t = begin(s);
-  const bool held = s.visible() && s.state() == schema::TaskState::RUNNING &&
-                    s.runs.back().token == token;
+  const bool held =
+      s.visible() && s.state() == schema::TaskState::RUNNING && s.runs.back().token == token;
   // Past the deadline the deadline timer ends it.
   if (!held || past_deadline(s, in.now())) return t;
   end_and_follow_up(t, in, {schema::TaskState::EXCEPTION, ReasonResolved::CLAIM_EXPIRED});

@@ -19,7 +19,9 @@ std::vector<std::string> read_texts(List list) {
   return values;
 }
 
-unsigned count(const auto& container) { return static_cast<unsigned>(container.size()); }
+unsigned count(const auto& container) {
+  return static_cast<unsigned>(container.size());
+}
 
 void fill_run(const Run& run, schema::RunRow::Builder row) {
   row.setState(run.state);
@@ -82,9 +84,9 @@ void read_chains(schema::TaskRow::Reader row, TaskState& state) {
                               std::nullopt};
   }
   if (row.getResolveActive()) {
-    state.telling = Telling{row.getResolveCompleted(), str(row.getResolveCursor()),
-                            row.getResolveWaiting(),   row.getResolveToldGroup(),
-                            row.getResolveAgain(),     row.getResolveDeadline()};
+    state.telling =
+        Telling{row.getResolveCompleted(), str(row.getResolveCursor()), row.getResolveWaiting(),
+                row.getResolveToldGroup(), row.getResolveAgain(),       row.getResolveDeadline()};
   }
 }
 
@@ -196,6 +198,8 @@ std::string artifact_key(std::uint32_t run, const std::string& name) {
   return KeyWriter().u64(run).text(name).prefix();
 }
 
-std::string edge_key(const std::string& task_id) { return KeyWriter().text(task_id).prefix(); }
+std::string edge_key(const std::string& task_id) {
+  return KeyWriter().text(task_id).prefix();
+}
 
 }  // namespace troupe::task

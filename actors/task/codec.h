@@ -1,10 +1,10 @@
 // Task rows and messages to and from state.
 #pragma once
 
-#include <string>
-
 #include "actors/task/state.h"
 #include "runtime/store/bytes.h"
+
+#include <string>
 
 namespace troupe::task {
 

@@ -1,16 +1,16 @@
 // createTask: asks the group, then each required task, then the group again, whose yes is final.
 // Until then the task is hidden; a no takes back what was stored. A command that repeats the one
 // under way attaches to it, another one waits for its end.
-#include <algorithm>
-#include <utility>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include "actors/task/codec.h"
 #include "actors/task/definition.h"
 #include "actors/task/events.h"
 #include "actors/task/handlers.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
 
 namespace troupe::task {
 namespace {
@@ -34,7 +34,9 @@ void join_group(Transition& t) {
   });
 }
 
-TaskState new_state(const std::string& id, schema::TaskDefinition::Reader d, bool hold,
+TaskState new_state(const std::string& id,
+                    schema::TaskDefinition::Reader d,
+                    bool hold,
                     Instant now) {
   TaskState s;
   s.exists = true;
@@ -74,7 +76,9 @@ Bytes need_row(bool satisfied) {
       [satisfied](schema::NeedRow::Builder row) { row.setSatisfied(satisfied); });
 }
 
-Transition start_creation(const std::string& id, const Bytes& body, M::Create::Reader m,
+Transition start_creation(const std::string& id,
+                          const Bytes& body,
+                          M::Create::Reader m,
                           const Input& in) {
   Transition t;
   t.next = new_state(id, m.getDefinition(), m.getHold(), in.now());
@@ -150,14 +154,15 @@ void undo(Transition& t, const Input& in) {
 // What the answers of all required tasks amount to.
 void judge_tasks(Transition& t, const Input& in) {
   Creation& creation = *t.next.creation;
-  const char* what = creation.missing.empty() ? "expire before this task's deadline" : "do not exist";
+  const char* what =
+      creation.missing.empty() ? "expire before this task's deadline" : "do not exist";
   const auto& ids = creation.missing.empty() ? creation.expiring : creation.missing;
   if (ids.empty()) {
     join_group(t);
     return;
   }
-  creation.refusal = Error{
-      Errc::invalid, fmt::format("dependencies {}: {}", what, fmt::join(ids, ", "))};
+  creation.refusal =
+      Error{Errc::invalid, fmt::format("dependencies {}: {}", what, fmt::join(ids, ", "))};
   undo(t, in);
 }
 
@@ -237,7 +242,8 @@ Result<Transition> on_create(const TaskState& s, const Bytes& body, const Input&
   return t;
 }
 
-Result<Transition> on_group_answer(const TaskState& s, schema::GroupAnswer::Reader m,
+Result<Transition> on_group_answer(const TaskState& s,
+                                   schema::GroupAnswer::Reader m,
                                    const Input& in) {
   Transition t = begin(s);
   const bool refused = m.getRefusal().getCode() != 0;

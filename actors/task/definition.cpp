@@ -1,20 +1,22 @@
 #include "actors/task/definition.h"
 
-#include <algorithm>
+#include "actors/task/codec.h"
+#include "runtime/store/message.h"
 
 #include <capnp/any.h>
 #include <fmt/format.h>
 #include <rapidjson/document.h>
 
-#include "actors/task/codec.h"
-#include "runtime/store/message.h"
+#include <algorithm>
 
 namespace troupe::task {
 namespace {
 
 constexpr Duration skew_max{15 * 60 * 1000};
 
-Error invalid(std::string detail) { return Error{Errc::invalid, std::move(detail)}; }
+Error invalid(std::string detail) {
+  return Error{Errc::invalid, std::move(detail)};
+}
 
 std::optional<Error> normalise_queue(schema::TaskDefinition::Builder d) {
   const std::string queue = str(d.asReader().getTaskQueueId());
@@ -29,7 +31,8 @@ std::optional<Error> normalise_queue(schema::TaskDefinition::Builder d) {
     d.setTaskQueueId(text(joined));
     return std::nullopt;
   }
-  if (queue.empty()) return invalid("taskQueueId is missing: name the queue, such as local/default");
+  if (queue.empty())
+    return invalid("taskQueueId is missing: name the queue, such as local/default");
   const auto [first, second] = split_queue_id(queue);
   d.setProvisionerId(text(first));
   d.setWorkerType(text(second));
@@ -55,7 +58,8 @@ std::optional<Error> normalise(const std::string& task_id, schema::TaskDefinitio
   return std::nullopt;
 }
 
-std::optional<Error> check(schema::TaskDefinition::Reader d, const TaskConfig& config,
+std::optional<Error> check(schema::TaskDefinition::Reader d,
+                           const TaskConfig& config,
                            Instant now) {
   const Instant created{d.getCreated()};
   const Instant deadline{d.getDeadline()};
@@ -80,7 +84,8 @@ std::optional<Error> check(schema::TaskDefinition::Reader d, const TaskConfig& c
   return std::nullopt;
 }
 
-bool same_definition(schema::TaskDefinition::Reader stored, schema::Priority priority,
+bool same_definition(schema::TaskDefinition::Reader stored,
+                     schema::Priority priority,
                      schema::TaskDefinition::Reader other) {
   if (!same_json(view(stored.getPayload()), view(other.getPayload()))) return false;
   if (!same_json(view(stored.getExtra()), view(other.getExtra()))) return false;

@@ -1,12 +1,12 @@
 // Rules of a task definition that no single field can express. Source: spec/queue.md, section 1.
 #pragma once
 
+#include "actors/task/state.h"
+#include "runtime/store/bytes.h"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "actors/task/state.h"
-#include "runtime/store/bytes.h"
 
 namespace troupe::task {
 
@@ -18,12 +18,14 @@ std::optional<Error> normalise(const std::string& task_id,
 
 /// Checks what depends on the time and on settings: dates, number of dependencies, scopes.
 /// Errors: `invalid`, saying which rule.
-std::optional<Error> check(schema::TaskDefinition::Reader definition, const TaskConfig& config,
+std::optional<Error> check(schema::TaskDefinition::Reader definition,
+                           const TaskConfig& config,
                            Instant now);
 
 /// Whether two normalised definitions say the same: order of keys in free-form JSON does not count.
 /// `priority` is the stored task's current one.
-bool same_definition(schema::TaskDefinition::Reader stored, schema::Priority priority,
+bool same_definition(schema::TaskDefinition::Reader stored,
+                     schema::Priority priority,
                      schema::TaskDefinition::Reader other);
 
 }  // namespace troupe::task

@@ -32,8 +32,7 @@ Bytes edge_row(Requires requirement, std::int64_t expires, bool satisfied) {
 // Tells the next dependents; when none is left, the group.
 void tell_slice(Transition& t, const Input& in) {
   Telling& telling = *t.next.telling;
-  const auto edges =
-      in.context.rows.scan(tables::task_edges.id, "", telling.cursor, slice_max);
+  const auto edges = in.context.rows.scan(tables::task_edges.id, "", telling.cursor, slice_max);
   for (const auto& edge : edges) {
     telling.cursor = edge.key;
     Stored<schema::EdgeRow> stored(edge.value);

@@ -1,11 +1,11 @@
 #include "actors/task/events.h"
 
-#include <fmt/format.h>
-
 #include "actors/task/codec.h"
 #include "runtime/base/json_writer.h"
 #include "runtime/store/message.h"
 #include "runtime/transcode/json.h"
+
+#include <fmt/format.h>
 
 namespace troupe::task {
 namespace {
@@ -21,7 +21,9 @@ std::string exchange(const char* name) {
   return std::string("exchange/taskcluster-queue/v1/") + name;
 }
 
-std::string routing_key(const TaskState& state, const std::string& run, const std::string& group,
+std::string routing_key(const TaskState& state,
+                        const std::string& run,
+                        const std::string& group,
                         const std::string& worker) {
   const auto [provisioner, worker_type] = split_queue_id(state.task_queue_id);
   return fmt::format("primary.{}.{}.{}.{}.{}.{}.{}.{}._", state.task_id, run,
@@ -98,8 +100,7 @@ Event task_ended(const TaskState& state, std::uint32_t run) {
           end_with_tags(std::move(json), state)};
 }
 
-Event artifact_created(const TaskState& state, std::uint32_t run,
-                       schema::ArtifactRow::Reader row) {
+Event artifact_created(const TaskState& state, std::uint32_t run, schema::ArtifactRow::Reader row) {
   const Run& r = state.runs.at(run);
   auto json = begin_payload(status_json(state));
   json.key("runId").int64(run);

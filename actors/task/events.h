@@ -1,9 +1,9 @@
 // The messages that the queue publishes about a task. Source: spec/events.md, sections 2 and 3.
 #pragma once
 
-#include <cstdint>
-
 #include "actors/task/state.h"
+
+#include <cstdint>
 
 namespace troupe::task {
 

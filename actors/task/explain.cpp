@@ -1,16 +1,16 @@
 #include "actors/task/explain.h"
 
-#include <algorithm>
-#include <vector>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include "actors/task/queries.h"
 #include "actors/task_group/queries.h"
 #include "actors/task_queue/queries.h"
 #include "actors/worker/queries.h"
 #include "runtime/transcode/json.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <vector>
 
 namespace troupe::task {
 namespace {
@@ -30,9 +30,9 @@ void say(Out out, const char* code, const std::string& message, const std::strin
 
 void explain_no_worker(const Snapshot& snapshot, const std::string& queue, Out out) {
   const auto others = worker::staffed_queues(snapshot);
-  const std::string where =
-      others.empty() ? "no worker is connected at all"
-                     : fmt::format("queues with workers: {}", fmt::join(others, ", "));
+  const std::string where = others.empty()
+                                ? "no worker is connected at all"
+                                : fmt::format("queues with workers: {}", fmt::join(others, ", "));
   say(out, "no-worker", fmt::format("no worker serves {} ({})", queue, where),
       fmt::format("start one: troupe worker --join ADDR --pool {}", queue));
 }
@@ -124,9 +124,10 @@ void explain_task(const Snapshot& snapshot, TaskView& task, Instant now, Out out
   const auto runs = task.row().getRuns();
   const auto last = runs[runs.size() - 1];
   if (state == TaskState::RUNNING) {
-    say(out, "", fmt::format("running on {}/{} for {}", view(last.getWorkerGroup()),
-                             view(last.getWorkerId()),
-                             format_duration(now - Instant{last.getStarted()})), "");
+    say(out, "",
+        fmt::format("running on {}/{} for {}", view(last.getWorkerGroup()),
+                    view(last.getWorkerId()), format_duration(now - Instant{last.getStarted()})),
+        "");
     return;
   }
   const std::string name = enum_name(last.getReasonResolved());
@@ -146,14 +147,15 @@ int interest(TaskState state) {
   return 0;
 }
 
-void explain_group(const Snapshot& snapshot, const task_group::GroupView& group, Instant now,
+void explain_group(const Snapshot& snapshot,
+                   const task_group::GroupView& group,
+                   Instant now,
                    Out out) {
   std::string next;
   std::optional<std::string> best;
   int most = 0;
   std::size_t running = 0;
-  for (const auto& id :
-       task_group::list_members(snapshot, group, Page{members_max, ""}, next)) {
+  for (const auto& id : task_group::list_members(snapshot, group, Page{members_max, ""}, next)) {
     auto task = find_task(snapshot, id);
     if (!task) continue;
     const int worth = interest(task->state());
@@ -176,12 +178,11 @@ void explain_queue(const Snapshot& snapshot, const std::string& id, Out out) {
   const auto staff = worker::staffing(snapshot, id);
   out.setWorkers(static_cast<std::int64_t>(staff.connected));
   if (staff.connected == 0) return explain_no_worker(snapshot, id, out);
-  const std::string figures = fmt::format("{} pending, {} running, {} worker{}", pending,
-                                          staff.claims, staff.connected,
-                                          staff.connected == 1 ? "" : "s");
+  const std::string figures =
+      fmt::format("{} pending, {} running, {} worker{}", pending, staff.claims, staff.connected,
+                  staff.connected == 1 ? "" : "s");
   const bool busy = pending > 0 && staff.busy == staff.connected;
-  say(out, busy ? "workers-busy" : "", figures,
-      busy ? "wait, or start another worker" : "");
+  say(out, busy ? "workers-busy" : "", figures, busy ? "wait, or start another worker" : "");
 }
 
 void explain_worker(const worker::WorkerState& worker, Instant now, Out out) {

@@ -10,7 +10,8 @@ using M = schema::TaskMessage;
 
 // -- create.cpp: createTask, step by step
 Result<Transition> on_create(const TaskState& s, const Bytes& body, const Input& in);
-Result<Transition> on_group_answer(const TaskState& s, schema::GroupAnswer::Reader m,
+Result<Transition> on_group_answer(const TaskState& s,
+                                   schema::GroupAnswer::Reader m,
                                    const Input& in);
 Result<Transition> on_edge_answer(const TaskState& s, M::EdgeAnswer::Reader m, const Input& in);
 Result<Transition> on_continue_edges(const TaskState& s, const Input& in);
@@ -34,7 +35,9 @@ Result<Transition> on_claim_due(const TaskState& s, std::uint64_t token, const I
 // -- artifacts.cpp
 Result<Transition> on_put_artifact(const TaskState& s, M::PutArtifact::Reader m, const Input& in);
 /// Stores one artifact of `run`. Errors as of createArtifact.
-Status store_artifact(Transition& t, std::uint32_t run, schema::ArtifactPut::Reader put,
+Status store_artifact(Transition& t,
+                      std::uint32_t run,
+                      schema::ArtifactPut::Reader put,
                       const Input& in);
 
 // -- edges.cpp: tasks that need this one, and tasks that it needs

@@ -1,9 +1,9 @@
 #include "actors/task/queries.h"
 
-#include <algorithm>
-
 #include "actors/kinds.h"
 #include "actors/task/codec.h"
+
+#include <algorithm>
 
 namespace troupe::task {
 
@@ -61,7 +61,8 @@ std::optional<TaskView> find_task(const Snapshot& snapshot, const std::string& i
   return view;
 }
 
-void scan_newest(const Snapshot& snapshot, std::uint64_t before,
+void scan_newest(const Snapshot& snapshot,
+                 std::uint64_t before,
                  const std::function<bool(TaskView&)>& visit) {
   std::string end = before == 0 ? std::string(8, '\xff') : KeyWriter().u64(before).key();
   while (const auto key = snapshot.last_key_before(tables::task_state.id, end)) {
@@ -95,8 +96,11 @@ ArtifactInfo read_artifact(std::uint32_t run, WordSpan words) {
 
 }  // namespace
 
-std::vector<ArtifactInfo> list_artifacts(const Snapshot& snapshot, TaskView& task,
-                                         std::uint32_t run, const Page& page, std::string& next) {
+std::vector<ArtifactInfo> list_artifacts(const Snapshot& snapshot,
+                                         TaskView& task,
+                                         std::uint32_t run,
+                                         const Page& page,
+                                         std::string& next) {
   std::vector<ArtifactInfo> found;
   std::string last;
   scan_own(snapshot, tables::task_artifacts, task.number(), KeyWriter().u64(run).prefix(),
@@ -112,8 +116,10 @@ std::vector<ArtifactInfo> list_artifacts(const Snapshot& snapshot, TaskView& tas
   return found;
 }
 
-std::optional<ArtifactInfo> find_artifact(const Snapshot& snapshot, TaskView& task,
-                                          std::uint32_t run, const std::string& name) {
+std::optional<ArtifactInfo> find_artifact(const Snapshot& snapshot,
+                                          TaskView& task,
+                                          std::uint32_t run,
+                                          const std::string& name) {
   if (name.find('\0') != std::string::npos) return std::nullopt;
   const auto words =
       own_row(snapshot, tables::task_artifacts, task.number(), artifact_key(run, name));
@@ -121,8 +127,11 @@ std::optional<ArtifactInfo> find_artifact(const Snapshot& snapshot, TaskView& ta
   return read_artifact(run, *words);
 }
 
-Result<ArtifactInfo> resolve_artifact(const Snapshot& snapshot, TaskView& task, std::uint32_t run,
-                                      const std::string& name, Instant now) {
+Result<ArtifactInfo> resolve_artifact(const Snapshot& snapshot,
+                                      TaskView& task,
+                                      std::uint32_t run,
+                                      const std::string& name,
+                                      Instant now) {
   std::vector<std::string> visited;
   std::string current = name;
   for (;;) {
@@ -149,8 +158,10 @@ void fill_artifact(const ArtifactInfo& info, schema::Artifact::Builder out) {
   if (info.storage_type == "s3") out.setContentLength(static_cast<std::int64_t>(info.size));
 }
 
-std::vector<std::string> list_dependents(const Snapshot& snapshot, TaskView& task,
-                                         const Page& page, std::string& next) {
+std::vector<std::string> list_dependents(const Snapshot& snapshot,
+                                         TaskView& task,
+                                         const Page& page,
+                                         std::string& next) {
   std::vector<std::string> found;
   std::string last;
   scan_own(snapshot, tables::task_edges, task.number(), "", page.after,
@@ -166,7 +177,8 @@ std::vector<std::string> list_dependents(const Snapshot& snapshot, TaskView& tas
   return found;
 }
 
-std::vector<std::string> unsatisfied_needs(const Snapshot& snapshot, TaskView& task,
+std::vector<std::string> unsatisfied_needs(const Snapshot& snapshot,
+                                           TaskView& task,
                                            std::size_t limit) {
   std::vector<std::string> found;
   scan_own(snapshot, tables::task_needs, task.number(), "", "",

@@ -1,17 +1,17 @@
-// What can be asked about tasks, answered from a snapshot. Tasks that are still being created do not
-// exist here.
+// What can be asked about tasks, answered from a snapshot. Tasks that are still being created do
+// not exist here.
 #pragma once
+
+#include "actors/lookup.h"
+#include "schema/api/queue.capnp.h"
+#include "schema/api/troupe.capnp.h"
+#include "schema/store/rows.capnp.h"
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "actors/lookup.h"
-#include "schema/api/queue.capnp.h"
-#include "schema/api/troupe.capnp.h"
-#include "schema/store/rows.capnp.h"
 
 namespace troupe::task {
 
@@ -43,7 +43,8 @@ class TaskView {
 std::optional<TaskView> find_task(const Snapshot& snapshot, const std::string& task_id);
 
 /// Visits tasks from the newest to the oldest, those older than `before` (a task's number; 0: all).
-void scan_newest(const Snapshot& snapshot, std::uint64_t before,
+void scan_newest(const Snapshot& snapshot,
+                 std::uint64_t before,
                  const std::function<bool(TaskView&)>& visit);
 
 struct ArtifactInfo {
@@ -60,25 +61,36 @@ struct ArtifactInfo {
 };
 
 /// In the order of names.
-std::vector<ArtifactInfo> list_artifacts(const Snapshot& snapshot, TaskView& task,
-                                         std::uint32_t run, const Page& page, std::string& next);
+std::vector<ArtifactInfo> list_artifacts(const Snapshot& snapshot,
+                                         TaskView& task,
+                                         std::uint32_t run,
+                                         const Page& page,
+                                         std::string& next);
 
 /// One artifact as it stands, links not followed.
-std::optional<ArtifactInfo> find_artifact(const Snapshot& snapshot, TaskView& task,
-                                          std::uint32_t run, const std::string& name);
+std::optional<ArtifactInfo> find_artifact(const Snapshot& snapshot,
+                                          TaskView& task,
+                                          std::uint32_t run,
+                                          const std::string& name);
 
 /// Follows links within the run. Errors: `not_found`; `expired`; `invalid` for a circle of links.
-Result<ArtifactInfo> resolve_artifact(const Snapshot& snapshot, TaskView& task, std::uint32_t run,
-                                      const std::string& name, Instant now);
+Result<ArtifactInfo> resolve_artifact(const Snapshot& snapshot,
+                                      TaskView& task,
+                                      std::uint32_t run,
+                                      const std::string& name,
+                                      Instant now);
 
 void fill_artifact(const ArtifactInfo& info, schema::Artifact::Builder out);
 
 /// Ids of tasks that name this one in `dependencies`, in order.
-std::vector<std::string> list_dependents(const Snapshot& snapshot, TaskView& task,
-                                         const Page& page, std::string& next);
+std::vector<std::string> list_dependents(const Snapshot& snapshot,
+                                         TaskView& task,
+                                         const Page& page,
+                                         std::string& next);
 
 /// Required tasks that have not ended as asked.
-std::vector<std::string> unsatisfied_needs(const Snapshot& snapshot, TaskView& task,
+std::vector<std::string> unsatisfied_needs(const Snapshot& snapshot,
+                                           TaskView& task,
                                            std::size_t limit);
 
 }  // namespace troupe::task

@@ -1,8 +1,8 @@
 // Commands that start and stop runs, and what the deadline does. Source: spec/queue.md, section 3.
-#include <algorithm>
-
 #include "actors/task/events.h"
 #include "actors/task/handlers.h"
+
+#include <algorithm>
 
 namespace troupe::task {
 namespace {
@@ -24,7 +24,9 @@ std::optional<Error> refuse_command(const TaskState& s, const Input& in) {
   return std::nullopt;
 }
 
-std::uint32_t last_run(const TaskState& s) { return static_cast<std::uint32_t>(s.runs.size() - 1); }
+std::uint32_t last_run(const TaskState& s) {
+  return static_cast<std::uint32_t>(s.runs.size() - 1);
+}
 
 // The status, now or once the entry is stored.
 void reply_about_last_run(Transition& t, const Input& in, bool fresh) {
@@ -88,9 +90,8 @@ Result<Transition> on_release(const TaskState& s, const Input& in) {
   Transition t = begin(s);
   t.next.held = false;
   schedule_if_ready(t, in);
-  send<schema::TaskGroupMessage>(t, in.from, [](schema::TaskGroupMessage::Builder m) {
-    m.setReleaseAnswer();
-  });
+  send<schema::TaskGroupMessage>(t, in.from,
+                                 [](schema::TaskGroupMessage::Builder m) { m.setReleaseAnswer(); });
   return t;
 }
 

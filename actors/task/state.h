@@ -10,6 +10,11 @@
 // Enumerations are those of the API: there is no second list of states and reasons.
 #pragma once
 
+#include "runtime/actor/effects.h"
+#include "runtime/base/time.h"
+#include "schema/api/queue.capnp.h"
+#include "schema/store/rows.capnp.h"
+
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -17,11 +22,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "runtime/actor/effects.h"
-#include "runtime/base/time.h"
-#include "schema/api/queue.capnp.h"
-#include "schema/store/rows.capnp.h"
 
 namespace troupe::task {
 
@@ -51,11 +51,11 @@ struct Creation {
 
 /// Telling dependents and the group that the task has ended.
 struct Telling {
-  bool completed = false;      // the outcome
-  std::string cursor;          // last dependent looked at
-  std::uint32_t waiting = 0;   // answers that have not come
-  bool told_group = false;     // the last step
-  bool again = false;          // ended anew meanwhile
+  bool completed = false;       // the outcome
+  std::string cursor;           // last dependent looked at
+  std::uint32_t waiting = 0;    // answers that have not come
+  bool told_group = false;      // the last step
+  bool again = false;           // ended anew meanwhile
   bool deadline_event = false;  // task-exception is written at the end
 };
 
@@ -90,9 +90,9 @@ struct TaskState {
   std::optional<Telling> telling;
 
   // Not in any row: callers that wait.
-  std::vector<Caller> creators;              // of the creation under way
-  std::deque<Caller> later;                  // another definition: waits for the creation's end
-  std::deque<Caller> repeats;                // wait for the group's word, in this order
+  std::vector<Caller> creators;  // of the creation under way
+  std::deque<Caller> later;      // another definition: waits for the creation's end
+  std::deque<Caller> repeats;    // wait for the group's word, in this order
   std::map<std::uint32_t, std::vector<ReplyTo>> until_stored;  // by run: for its pending entry
 
   bool visible() const { return exists && !creation; }

@@ -1,9 +1,9 @@
 #include "actors/task/task_actor.h"
 
-#include <algorithm>
-
 #include "actors/task/codec.h"
 #include "actors/task/handlers.h"
+
+#include <algorithm>
 
 namespace troupe::task {
 namespace {

@@ -23,8 +23,7 @@ void remove_entry(Transition& t, const Run& run) {
 
 void end_claim(Transition& t, const Run& run, bool by_worker) {
   t.effects.timers.push_back({claim_timer, std::nullopt, 0, false});
-  const std::string worker =
-      t.next.task_queue_id + "/" + run.worker_group + "/" + run.worker_id;
+  const std::string worker = t.next.task_queue_id + "/" + run.worker_group + "/" + run.worker_id;
   send<schema::WorkerMessage>(t, worker_id(worker), [&](schema::WorkerMessage::Builder m) {
     auto ended = m.initClaimEnded();
     ended.getEnded().setTaskId(text(t.next.task_id));
@@ -35,8 +34,8 @@ void end_claim(Transition& t, const Run& run, bool by_worker) {
 }
 
 bool deserves_retry(ReasonResolved reason) {
-  return reason == ReasonResolved::WORKER_SHUTDOWN ||
-         reason == ReasonResolved::INTERMITTENT_TASK || reason == ReasonResolved::CLAIM_EXPIRED;
+  return reason == ReasonResolved::WORKER_SHUTDOWN || reason == ReasonResolved::INTERMITTENT_TASK ||
+         reason == ReasonResolved::CLAIM_EXPIRED;
 }
 
 }  // namespace
@@ -106,8 +105,8 @@ void end_last_run(Transition& t, const Input& in, const Ending& ending) {
 void end_and_follow_up(Transition& t, const Input& in, const Ending& ending) {
   end_last_run(t, in, ending);
   const auto ended = last_run_id(t.next);
-  const bool retry = ending.state == State::EXCEPTION && deserves_retry(ending.reason) &&
-                     t.next.retries_left > 0;
+  const bool retry =
+      ending.state == State::EXCEPTION && deserves_retry(ending.reason) && t.next.retries_left > 0;
   if (!retry) {
     t.effects.events.push_back(task_ended(t.next, ended));
     begin_telling(t, in, false);

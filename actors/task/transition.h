@@ -1,15 +1,15 @@
-// What every task transition is made of: the next state, its effects, and the few moves that several
-// messages share.
+// What every task transition is made of: the next state, its effects, and the few moves that
+// several messages share.
 #pragma once
-
-#include <string>
-#include <utility>
 
 #include "actors/kinds.h"
 #include "actors/task/state.h"
 #include "runtime/actor/durable_actor.h"
 #include "runtime/store/message.h"
 #include "schema/store/messages.capnp.h"
+
+#include <string>
+#include <utility>
 
 namespace troupe::task {
 
@@ -29,7 +29,9 @@ struct Input {
   Instant now() const { return context.now; }
 };
 
-inline Transition begin(const TaskState& state) { return {state, {}}; }
+inline Transition begin(const TaskState& state) {
+  return {state, {}};
+}
 
 /// One handler yields at most 256 rows and sends; more is a `Continue` to itself.
 inline constexpr std::size_t slice_max = 100;
@@ -48,13 +50,11 @@ void send_to_task(Transition& t, std::string id, Fill&& fill) {
 }
 template <class Fill>
 void send_to_group(Transition& t, Fill&& fill) {
-  send<schema::TaskGroupMessage>(t, task_group_id(t.next.task_group_id),
-                                 std::forward<Fill>(fill));
+  send<schema::TaskGroupMessage>(t, task_group_id(t.next.task_group_id), std::forward<Fill>(fill));
 }
 template <class Fill>
 void send_to_queue(Transition& t, Fill&& fill) {
-  send<schema::TaskQueueMessage>(t, task_queue_id(t.next.task_queue_id),
-                                 std::forward<Fill>(fill));
+  send<schema::TaskQueueMessage>(t, task_queue_id(t.next.task_queue_id), std::forward<Fill>(fill));
 }
 
 void put_row(Transition& t, const TableSpec& table, std::string key, Bytes value);
@@ -67,8 +67,8 @@ void reply_status(Transition& t, ReplyTo to);
 /// be true.
 void reply_when_stored(Transition& t, ReplyTo to, std::uint32_t run);
 
-/// Makes a new pending run: its entry goes to the queue, task-pending to the log. After the deadline
-/// there is no entry; the deadline timer ends the task.
+/// Makes a new pending run: its entry goes to the queue, task-pending to the log. After the
+/// deadline there is no entry; the deadline timer ends the task.
 void add_pending_run(Transition& t, const Input& in, schema::ReasonCreated reason);
 
 /// Makes the first run if nothing holds the task back any more.
@@ -92,6 +92,8 @@ void end_and_follow_up(Transition& t, const Input& in, const Ending& ending);
 void begin_telling(Transition& t, const Input& in, bool deadline_event);
 
 /// Whether commands come too late.
-inline bool past_deadline(const TaskState& s, Instant now) { return s.deadline < now; }
+inline bool past_deadline(const TaskState& s, Instant now) {
+  return s.deadline < now;
+}
 
 }  // namespace troupe::task

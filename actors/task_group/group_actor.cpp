@@ -1,8 +1,8 @@
 #include "actors/task_group/group_actor.h"
 
-#include <algorithm>
-
 #include "actors/kinds.h"
+
+#include <algorithm>
 
 namespace troupe::task_group {
 namespace {

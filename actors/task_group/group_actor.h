@@ -20,7 +20,8 @@ struct Transition {
 };
 
 /// Pure: what one message does. Source: spec/queue.md, section 5.
-Result<Transition> transition(const GroupState& state, const Message& message,
+Result<Transition> transition(const GroupState& state,
+                              const Message& message,
                               const Context& context);
 
 }  // namespace troupe::task_group

@@ -13,8 +13,10 @@ std::optional<GroupView> find_group(const Snapshot& snapshot, const std::string&
   return GroupView{number, decode_row(*words)};
 }
 
-std::vector<std::string> list_members(const Snapshot& snapshot, const GroupView& group,
-                                      const Page& page, std::string& next) {
+std::vector<std::string> list_members(const Snapshot& snapshot,
+                                      const GroupView& group,
+                                      const Page& page,
+                                      std::string& next) {
   std::vector<std::string> found;
   std::string last;
   scan_own(snapshot, tables::group_members, group.number, "", page.after,
@@ -30,7 +32,8 @@ std::vector<std::string> list_members(const Snapshot& snapshot, const GroupView&
   return found;
 }
 
-void scan_newest(const Snapshot& snapshot, std::uint64_t before,
+void scan_newest(const Snapshot& snapshot,
+                 std::uint64_t before,
                  const std::function<bool(const GroupView&)>& visit) {
   std::string end = before == 0 ? std::string(8, '\xff') : KeyWriter().u64(before).key();
   while (const auto key = snapshot.last_key_before(tables::group_state.id, end)) {

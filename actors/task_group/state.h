@@ -6,21 +6,21 @@
 //   G3  once sealed, always sealed.
 #pragma once
 
+#include "runtime/actor/effects.h"
+#include "runtime/base/time.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "runtime/actor/effects.h"
-#include "runtime/base/time.h"
-
 namespace troupe::task_group {
 
 /// releaseTasks under way: members are looked at in slices.
 struct Release {
-  std::string cursor;          // last member looked at
-  std::uint32_t waiting = 0;   // answers that have not come
-  std::uint64_t count = 0;     // members released
+  std::string cursor;         // last member looked at
+  std::uint32_t waiting = 0;  // answers that have not come
+  std::uint64_t count = 0;    // members released
 };
 
 struct GroupState {

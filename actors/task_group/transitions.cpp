@@ -1,11 +1,11 @@
-#include <fmt/format.h>
-
 #include "actors/kinds.h"
 #include "actors/task_group/group_actor.h"
 #include "runtime/base/json_writer.h"
 #include "runtime/store/key.h"
 #include "runtime/store/message.h"
 #include "schema/store/rows.capnp.h"
+
+#include <fmt/format.h>
 
 namespace troupe::task_group {
 namespace {
@@ -15,7 +15,9 @@ using M = schema::TaskGroupMessage;
 constexpr std::size_t slice_max = 100;
 constexpr Duration group_outlives_task{60 * 60 * 1000};
 
-std::string member_key(const std::string& id) { return KeyWriter().text(id).prefix(); }
+std::string member_key(const std::string& id) {
+  return KeyWriter().text(id).prefix();
+}
 
 Bytes member_row(bool ever_resolved, bool held) {
   return build<schema::MemberRow>([&](schema::MemberRow::Builder row) {
@@ -60,7 +62,9 @@ std::optional<Error> refuse_member(const GroupState& s, const std::string& sched
   return std::nullopt;
 }
 
-void answer_member(Transition& t, const std::string& id, const std::optional<Error>& refusal,
+void answer_member(Transition& t,
+                   const std::string& id,
+                   const std::optional<Error>& refusal,
                    bool joined) {
   tell_task(t, id, [&](schema::TaskMessage::Builder m) {
     auto answer = m.initGroupAnswer();
@@ -71,7 +75,9 @@ void answer_member(Transition& t, const std::string& id, const std::optional<Err
   });
 }
 
-Result<Transition> on_join(const GroupState& s, M::Join::Reader m, const Message& message,
+Result<Transition> on_join(const GroupState& s,
+                           M::Join::Reader m,
+                           const Message& message,
                            const Context& context) {
   Transition t{s, {}};
   const std::string id = message.from.key;
@@ -95,7 +101,8 @@ Result<Transition> on_join(const GroupState& s, M::Join::Reader m, const Message
   return t;
 }
 
-Result<Transition> on_member_resolved(const GroupState& s, const Message& message,
+Result<Transition> on_member_resolved(const GroupState& s,
+                                      const Message& message,
                                       const Context& context) {
   Transition t{s, {}};
   const std::string key = member_key(message.from.key);
@@ -142,8 +149,7 @@ void finish_release(Transition& t) {
 void release_slice(Transition& t, const Context& context) {
   Release& release = *t.next.release;
   while (release.waiting == 0) {
-    const auto members =
-        context.rows.scan(tables::group_members.id, "", release.cursor, slice_max);
+    const auto members = context.rows.scan(tables::group_members.id, "", release.cursor, slice_max);
     if (members.empty()) {
       finish_release(t);
       return;
@@ -161,8 +167,7 @@ void release_slice(Transition& t, const Context& context) {
   }
 }
 
-Result<Transition> on_release(const GroupState& s, const Message& message,
-                              const Context& context) {
+Result<Transition> on_release(const GroupState& s, const Message& message, const Context& context) {
   if (!s.exists) return Error{Errc::not_found, "no task group " + context.self.key};
   Transition t{s, {}};
   t.next.release_callers.push_back(message.reply_to);
@@ -182,8 +187,7 @@ Result<Transition> on_release_answer(const GroupState& s, const Context& context
 
 }  // namespace
 
-Result<Transition> transition(const GroupState& s, const Message& message,
-                              const Context& context) {
+Result<Transition> transition(const GroupState& s, const Message& message, const Context& context) {
   Stored<M> stored(message.body);
   const auto m = stored.get();
   switch (m.which()) {

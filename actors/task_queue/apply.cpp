@@ -1,8 +1,8 @@
-#include <algorithm>
-#include <iterator>
-
 #include "actors/task_queue/state.h"
 #include "runtime/base/assert.h"
+
+#include <algorithm>
+#include <iterator>
 
 namespace troupe::task_queue {
 namespace {
@@ -19,8 +19,8 @@ void set_waiter(QueueState& state, Waiter waiter) {
 
 void add_entry(QueueState& state, Entry entry) {
   state.pending += 1;
-  const bool inside = state.whole || (!state.window.empty() &&
-                                      entry.key < state.window.rbegin()->first);
+  const bool inside =
+      state.whole || (!state.window.empty() && entry.key < state.window.rbegin()->first);
   if (!inside) return;
   const EntryKey key = entry.key;
   state.window.emplace(key, std::move(entry));

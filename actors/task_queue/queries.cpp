@@ -1,9 +1,9 @@
 #include "actors/task_queue/queries.h"
 
-#include <algorithm>
-
 #include "actors/kinds.h"
 #include "actors/task_queue/queue_actor.h"
+
+#include <algorithm>
 
 namespace troupe::task_queue {
 namespace {
@@ -51,7 +51,9 @@ std::vector<QueueView> list_queues(const Snapshot& snapshot, const Page& page, s
 }
 
 // Rows sort by rank first, the answer by number: the first `limit` of each rank, merged.
-std::vector<Entry> list_pending(const Snapshot& snapshot, const QueueView& queue, const Page& page,
+std::vector<Entry> list_pending(const Snapshot& snapshot,
+                                const QueueView& queue,
+                                const Page& page,
                                 std::string& next) {
   std::vector<Entry> all;
   const std::uint64_t after = token_number(page);
@@ -71,7 +73,9 @@ std::vector<Entry> list_pending(const Snapshot& snapshot, const QueueView& queue
   return all;
 }
 
-std::size_t count_ahead(const Snapshot& snapshot, const QueueView& queue, const EntryKey& key,
+std::size_t count_ahead(const Snapshot& snapshot,
+                        const QueueView& queue,
+                        const EntryKey& key,
                         std::size_t limit) {
   std::size_t ahead = 0;
   scan_own(snapshot, tables::queue_entries, queue.number, "", "",

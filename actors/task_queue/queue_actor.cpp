@@ -1,8 +1,8 @@
 #include "actors/task_queue/queue_actor.h"
 
-#include <algorithm>
-
 #include "actors/kinds.h"
+
+#include <algorithm>
 
 namespace troupe::task_queue {
 namespace {

@@ -23,7 +23,8 @@ struct Transition {
 };
 
 /// Pure: what one message does. Source: spec/queue.md, sections 6, 7 and 11.
-Result<Transition> transition(const QueueState& state, const Message& message,
+Result<Transition> transition(const QueueState& state,
+                              const Message& message,
                               const Context& context);
 
 }  // namespace troupe::task_queue

@@ -1,13 +1,17 @@
 // One task queue: runs that wait, most urgent first, and workers that wait for them.
 //
 // Entries are rows; the first thousand or so are also in memory (the window), so that a queue of a
-// million costs what a short one costs. Waiting workers are in no row: after a restart they ask again.
+// million costs what a short one costs. Waiting workers are in no row: after a restart they ask
+// again.
 //
 // Invariants:
-//   Q1  the window is the beginning of the queue: no row sorts before its last entry and is not in it;
-//   Q2  `pending` is the number of entry rows;
-//   Q3  at rest, entries or slots are left over, never both.
+//   Q1  the window is the beginning of the queue: no row sorts before its last entry and is not in
+//   it; Q2  `pending` is the number of entry rows; Q3  at rest, entries or slots are left over,
+//   never both.
 #pragma once
+
+#include "runtime/actor/effects.h"
+#include "runtime/base/time.h"
 
 #include <compare>
 #include <cstdint>
@@ -17,9 +21,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "runtime/actor/effects.h"
-#include "runtime/base/time.h"
 
 namespace troupe::task_queue {
 
@@ -55,8 +56,8 @@ struct QueueState {
 
   // Not in the queue's own row.
   std::map<EntryKey, Entry> window;
-  bool whole = false;  // the window holds every entry
-  std::map<std::uint64_t, Waiter> waiters;  // by session
+  bool whole = false;                                       // the window holds every entry
+  std::map<std::uint64_t, Waiter> waiters;                  // by session
   std::set<std::pair<std::uint64_t, std::uint64_t>> turns;  // (turn, session) of those with slots
   std::uint64_t next_turn = 1;
 };
@@ -64,9 +65,9 @@ struct QueueState {
 /// What a message changes. The state is too large to copy for each.
 struct Changes {
   std::optional<Entry> added;
-  std::vector<EntryKey> removed;  // entries that were there
-  std::vector<Waiter> waiters;    // new or changed
-  std::optional<std::uint64_t> left;  // session
+  std::vector<EntryKey> removed;             // entries that were there
+  std::vector<Waiter> waiters;               // new or changed
+  std::optional<std::uint64_t> left;         // session
   std::optional<std::vector<Entry>> refill;  // the new window
   bool refill_whole = false;
   bool exists = false;            // the queue has a row from now on

@@ -1,10 +1,10 @@
-#include <algorithm>
-#include <deque>
-
 #include "actors/kinds.h"
 #include "actors/task_queue/queue_actor.h"
 #include "runtime/store/key.h"
 #include "runtime/store/message.h"
+
+#include <algorithm>
+#include <deque>
 
 namespace troupe::task_queue {
 namespace {
@@ -34,11 +34,12 @@ std::deque<Entry> first_entries(const QueueState& s, const Changes& changes) {
     }
   }
   // An entry behind the window's end must not overtake those that are only on disk.
-  const bool inside = changes.added && (s.whole || (!s.window.empty() && changes.added->key <
-                                                                            s.window.rbegin()->first));
+  const bool inside =
+      changes.added &&
+      (s.whole || (!s.window.empty() && changes.added->key < s.window.rbegin()->first));
   if (inside) {
-    const auto place = std::ranges::find_if(
-        entries, [&](const Entry& e) { return changes.added->key < e.key; });
+    const auto place =
+        std::ranges::find_if(entries, [&](const Entry& e) { return changes.added->key < e.key; });
     entries.insert(place, *changes.added);
   }
   return entries;
@@ -48,9 +49,9 @@ std::deque<Entry> first_entries(const QueueState& s, const Changes& changes) {
 std::deque<Waiter> next_waiters(const QueueState& s, const Changes& changes) {
   std::deque<Waiter> waiters;
   const auto changed = [&](std::uint64_t session) {
-    return changes.left == session ||
-           std::ranges::any_of(changes.waiters,
-                               [&](const Waiter& w) { return w.session == session; });
+    return changes.left == session || std::ranges::any_of(changes.waiters, [&](const Waiter& w) {
+             return w.session == session;
+           });
   };
   for (const auto& [turn, session] : s.turns) {
     if (waiters.size() == matches_max) break;
@@ -89,7 +90,8 @@ void note_waiter(Changes& changes, const Waiter& waiter) {
   }
 }
 
-// Gives entries to waiters, one to each in turn. What is left over for later is a message to itself.
+// Gives entries to waiters, one to each in turn. What is left over for later is a message to
+// itself.
 void match(Transition& t, const QueueState& s, const Context& context) {
   auto entries = first_entries(s, t.changes);
   auto waiters = next_waiters(s, t.changes);
@@ -103,7 +105,8 @@ void match(Transition& t, const QueueState& s, const Context& context) {
     hand_out(t, s, entry, waiter);
     if (t.changes.added && t.changes.added->key == entry.key) {
       // It came and went within this message: the row is never written.
-      std::erase_if(t.effects.rows, [&](const RowChange& row) { return row.key == row_key(entry.key); });
+      std::erase_if(t.effects.rows,
+                    [&](const RowChange& row) { return row.key == row_key(entry.key); });
       t.changes.added.reset();
     } else {
       t.changes.removed.push_back(entry.key);
@@ -115,15 +118,18 @@ void match(Transition& t, const QueueState& s, const Context& context) {
     ++matched;
   }
   t.changes.next_turn = turn;
-  const std::size_t left_in_window =
-      s.window.size() + (t.changes.added ? 1 : 0) - std::min(s.window.size(), t.changes.removed.size());
+  const std::size_t left_in_window = s.window.size() + (t.changes.added ? 1 : 0) -
+                                     std::min(s.window.size(), t.changes.removed.size());
   const bool refill = !s.whole && left_in_window == 0;
   const bool more = matched == matches_max || (refill && !waiters.empty());
   if (!more) return;
-  t.effects.sends.push_back({context.self, build<M>([](M::Builder m) { m.setContinueMatching(); })});
+  t.effects.sends.push_back(
+      {context.self, build<M>([](M::Builder m) { m.setContinueMatching(); })});
 }
 
-Result<Transition> on_await(const QueueState& s, M::Await::Reader m, const Message& message,
+Result<Transition> on_await(const QueueState& s,
+                            M::Await::Reader m,
+                            const Message& message,
                             const Context& context) {
   Transition t;
   t.changes.exists = true;
@@ -155,7 +161,9 @@ Result<Transition> on_await(const QueueState& s, M::Await::Reader m, const Messa
   return t;
 }
 
-Result<Transition> on_put_entry(const QueueState& s, M::PutEntry::Reader m, const Message& message,
+Result<Transition> on_put_entry(const QueueState& s,
+                                M::PutEntry::Reader m,
+                                const Message& message,
                                 const Context& context) {
   Transition t;
   t.changes.exists = true;
@@ -164,23 +172,23 @@ Result<Transition> on_put_entry(const QueueState& s, M::PutEntry::Reader m, cons
   entry.task_id = message.from.key;
   entry.run_id = m.getRunId();
   entry.inserted = context.now;
-  t.effects.rows.push_back(
-      {tables::queue_entries.id, row_key(entry.key),
-       build<schema::EntryRow>([&entry](schema::EntryRow::Builder row) {
-         row.setTaskId(text(entry.task_id));
-         row.setRunId(entry.run_id);
-         row.setInserted(entry.inserted.ms);
-       })});
+  t.effects.rows.push_back({tables::queue_entries.id, row_key(entry.key),
+                            build<schema::EntryRow>([&entry](schema::EntryRow::Builder row) {
+                              row.setTaskId(text(entry.task_id));
+                              row.setRunId(entry.run_id);
+                              row.setInserted(entry.inserted.ms);
+                            })});
   t.changes.added = std::move(entry);
-  t.effects.sends.push_back({message.from, build<schema::TaskMessage>(
-                                               [run = m.getRunId()](schema::TaskMessage::Builder a) {
-                                                 a.setEntryStored(run);
-                                               })});
+  t.effects.sends.push_back(
+      {message.from,
+       build<schema::TaskMessage>(
+           [run = m.getRunId()](schema::TaskMessage::Builder a) { a.setEntryStored(run); })});
   match(t, s, context);
   return t;
 }
 
-Result<Transition> on_remove_entry(const QueueState& s, M::RemoveEntry::Reader m,
+Result<Transition> on_remove_entry(const QueueState& s,
+                                   M::RemoveEntry::Reader m,
                                    const Context& context) {
   Transition t;
   const EntryKey key = entry_key(m.getAtPriority(), m.getAtNumber());
@@ -192,7 +200,8 @@ Result<Transition> on_remove_entry(const QueueState& s, M::RemoveEntry::Reader m
   return t;
 }
 
-Result<Transition> on_claim_answer(const QueueState& s, M::ClaimAnswer::Reader m,
+Result<Transition> on_claim_answer(const QueueState& s,
+                                   M::ClaimAnswer::Reader m,
                                    const Context& context) {
   Transition t;
   const auto found = s.waiters.find(m.getOfSession());
@@ -225,8 +234,7 @@ Result<Transition> on_continue(const QueueState& s, const Context& context) {
 
 }  // namespace
 
-Result<Transition> transition(const QueueState& s, const Message& message,
-                              const Context& context) {
+Result<Transition> transition(const QueueState& s, const Message& message, const Context& context) {
   Stored<M> stored(message.body);
   const auto m = stored.get();
   switch (m.which()) {

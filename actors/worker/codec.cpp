@@ -19,6 +19,7 @@ Bytes encode_row(const WorkerState& state) {
     row.setHost(text(state.host));
     row.setVersion(text(state.version));
     row.setSession(state.session);
+    row.setProcess(state.process);
     row.setFirstClaim(state.first_claim.ms);
     row.setLastDateActive(state.last_active.ms);
     row.setExpires(state.expires.ms);
@@ -42,6 +43,7 @@ WorkerState decode_row(WordSpan words) {
   state.host = str(row.getHost());
   state.version = str(row.getVersion());
   state.session = row.getSession();
+  state.process = row.getProcess();
   state.first_claim = Instant{row.getFirstClaim()};
   state.last_active = Instant{row.getLastDateActive()};
   state.expires = Instant{row.getExpires()};

@@ -1,10 +1,10 @@
 #include "actors/worker/queries.h"
 
-#include <algorithm>
-
 #include "actors/kinds.h"
 #include "actors/worker/worker_actor.h"
 #include "schema/store/rows.capnp.h"
+
+#include <algorithm>
 
 namespace troupe::worker {
 namespace {
@@ -27,8 +27,10 @@ std::string name_prefix(const std::string& task_queue_id) {
 
 }  // namespace
 
-std::vector<WorkerState> list_workers(const Snapshot& snapshot, const std::string& task_queue_id,
-                                      const Page& page, std::string& next) {
+std::vector<WorkerState> list_workers(const Snapshot& snapshot,
+                                      const std::string& task_queue_id,
+                                      const Page& page,
+                                      std::string& next) {
   std::vector<WorkerState> found;
   std::string last;
   scan_names(snapshot, kinds::worker, name_prefix(task_queue_id),

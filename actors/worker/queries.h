@@ -1,17 +1,19 @@
 // What can be asked about workers, answered from a snapshot.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "actors/lookup.h"
 #include "actors/worker/state.h"
+
+#include <string>
+#include <vector>
 
 namespace troupe::worker {
 
 /// Workers of one queue, or all if it is empty, in order of queue, group and id, claims included.
-std::vector<WorkerState> list_workers(const Snapshot& snapshot, const std::string& task_queue_id,
-                                      const Page& page, std::string& next);
+std::vector<WorkerState> list_workers(const Snapshot& snapshot,
+                                      const std::string& task_queue_id,
+                                      const Page& page,
+                                      std::string& next);
 
 struct Staffing {
   std::size_t connected = 0;

@@ -6,14 +6,14 @@
 //   W2  every claim is a row, so that a restart of the server forgets none.
 #pragma once
 
+#include "runtime/actor/effects.h"
+#include "runtime/base/time.h"
+
 #include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
-
-#include "runtime/actor/effects.h"
-#include "runtime/base/time.h"
 
 namespace troupe::worker {
 
@@ -32,10 +32,11 @@ struct WorkerState {
   std::string host;
   std::string version;
   std::uint64_t session = 0;  // of its connection; 0 without one
+  std::uint64_t process = 0;  // of its latest connection
   Instant first_claim;
   Instant last_active;
   Instant expires;
-  std::vector<ClaimedRun> recent;            // newest last
+  std::vector<ClaimedRun> recent;              // newest last
   std::map<ClaimedRun, std::uint64_t> claims;  // token by run; a table of their own
 
   // Not in any row: where pushes go.

@@ -1,11 +1,11 @@
-#include <algorithm>
-
 #include "actors/kinds.h"
 #include "actors/worker/worker_actor.h"
 #include "runtime/store/key.h"
 #include "runtime/store/message.h"
 #include "schema/store/messages.capnp.h"
 #include "schema/store/rows.capnp.h"
+
+#include <algorithm>
 
 namespace troupe::worker {
 namespace {
@@ -89,7 +89,26 @@ Comparison compare(const WorkerState& s, M::Connect::Reader m) {
   return result;
 }
 
-Result<Transition> on_connect(const WorkerState& s, M::Connect::Reader m, const Message& message,
+std::vector<Held> all_claims(const WorkerState& s) {
+  std::vector<Held> claims;
+  for (const auto& [run, token] : s.claims) claims.push_back({run, token});
+  return claims;
+}
+
+void tell_lost(Transition& t, const std::vector<Held>& claims) {
+  for (const auto& [run, token] : claims) {
+    t.effects.sends.push_back(
+        {task_id(run.task_id), build<schema::TaskMessage>([&](schema::TaskMessage::Builder m) {
+           auto lost = m.initWorkerLost();
+           lost.setRunId(run.run_id);
+           lost.setToken(token);
+         })});
+  }
+}
+
+Result<Transition> on_connect(const WorkerState& s,
+                              M::Connect::Reader m,
+                              const Message& message,
                               const Context& context) {
   Transition t{s, {}};
   push(t, false, [](Push::Builder p) { p.setReplaced(); });
@@ -104,7 +123,13 @@ Result<Transition> on_connect(const WorkerState& s, M::Connect::Reader m, const 
   t.next.subscription = message.reply_to;
   seen(t, context.now);
   clear_lease(t);
-  const Comparison found = compare(s, m);
+  t.next.process = info.getProcess();
+  Comparison found = compare(s, m);
+  if (info.getProcess() != s.process) {
+    // A new process: what it does not name ended with the old one.
+    tell_lost(t, found.missed);
+    found.missed.clear();
+  }
   push(t, true, [&found](Push::Builder p) {
     auto connected = p.initConnected();
     fill_all(connected.initKept(static_cast<unsigned>(found.kept.size())), found.kept);
@@ -114,20 +139,12 @@ Result<Transition> on_connect(const WorkerState& s, M::Connect::Reader m, const 
   return t;
 }
 
-void tell_lost(Transition& t, const WorkerState& s) {
-  for (const auto& [run, token] : s.claims) {
-    t.effects.sends.push_back(
-        {task_id(run.task_id), build<schema::TaskMessage>([&](schema::TaskMessage::Builder m) {
-           auto lost = m.initWorkerLost();
-           lost.setRunId(run.run_id);
-           lost.setToken(token);
-         })});
-  }
-}
-
 // The connection is gone. `expected` is false after a goodbye: then nothing is waited for.
-Result<Transition> on_gone(const WorkerState& s, std::uint64_t session, bool expected,
-                           const Message& message, const WorkerConfig& config,
+Result<Transition> on_gone(const WorkerState& s,
+                           std::uint64_t session,
+                           bool expected,
+                           const Message& message,
+                           const WorkerConfig& config,
                            const Context& context) {
   Transition t{s, {}};
   answer_nothing(t, message.reply_to);
@@ -139,14 +156,16 @@ Result<Transition> on_gone(const WorkerState& s, std::uint64_t session, bool exp
   if (expected) {
     set_lease(t, config, context);
   } else {
-    tell_lost(t, s);
+    tell_lost(t, all_claims(s));
   }
   return t;
 }
 
 // The server has started anew: the lease counts from here, whatever happened before.
-Result<Transition> on_restarted(const WorkerState& s, const Message& message,
-                                const WorkerConfig& config, const Context& context) {
+Result<Transition> on_restarted(const WorkerState& s,
+                                const Message& message,
+                                const WorkerConfig& config,
+                                const Context& context) {
   Transition t{s, {}};
   answer_nothing(t, message.reply_to);
   t.next.session = 0;
@@ -155,8 +174,10 @@ Result<Transition> on_restarted(const WorkerState& s, const Message& message,
   return t;
 }
 
-Result<Transition> on_claimed(const WorkerState& s, M::Claimed::Reader m,
-                              const WorkerConfig& config, const Context& context) {
+Result<Transition> on_claimed(const WorkerState& s,
+                              M::Claimed::Reader m,
+                              const WorkerConfig& config,
+                              const Context& context) {
   Transition t{s, {}};
   const Held held = read_held(m.getClaim());
   if (!s.first_claim) t.next.first_claim = context.now;
@@ -164,12 +185,12 @@ Result<Transition> on_claimed(const WorkerState& s, M::Claimed::Reader m,
   t.next.claims[held.run] = held.token;
   t.next.recent.push_back(held.run);
   if (t.next.recent.size() > recent_max) t.next.recent.erase(t.next.recent.begin());
-  t.effects.rows.push_back({tables::worker_claims.id, claim_key(held.run),
-                            build<schema::WorkerClaimRow>([&](auto row) {
-                              row.setTaskId(text(held.run.task_id));
-                              row.setRunId(held.run.run_id);
-                              row.setToken(held.token);
-                            })});
+  t.effects.rows.push_back(
+      {tables::worker_claims.id, claim_key(held.run), build<schema::WorkerClaimRow>([&](auto row) {
+         row.setTaskId(text(held.run.task_id));
+         row.setRunId(held.run.run_id);
+         row.setToken(held.token);
+       })});
   // Claimed by a session that has ended: the lease decides. A new session gets it as its own.
   if (s.session == 0) set_lease(t, config, context);
   push(t, true, [&held](Push::Builder p) { fill_held(p.initClaimed(), held); });
@@ -192,21 +213,22 @@ Result<Transition> on_claim_ended(const WorkerState& s, M::ClaimEnded::Reader m)
 
 Result<Transition> on_lease_due(const WorkerState& s) {
   Transition t{s, {}};
-  if (s.session == 0) tell_lost(t, s);
+  if (s.session == 0) tell_lost(t, all_claims(s));
   return t;
 }
 
 }  // namespace
 
-Result<Transition> transition(const WorkerState& s, const Message& message,
-                              const WorkerConfig& config, const Context& context) {
+Result<Transition> transition(const WorkerState& s,
+                              const Message& message,
+                              const WorkerConfig& config,
+                              const Context& context) {
   if (message.source == Message::Source::timer) return on_lease_due(s);
   Stored<M> stored(message.body);
   const auto m = stored.get();
   switch (m.which()) {
     case M::CONNECT: return on_connect(s, m.getConnect(), message, context);
-    case M::DISCONNECT:
-      return on_gone(s, m.getDisconnect(), true, message, config, context);
+    case M::DISCONNECT: return on_gone(s, m.getDisconnect(), true, message, config, context);
     case M::FAREWELL: return on_gone(s, m.getFarewell(), false, message, config, context);
     case M::CLAIMED: return on_claimed(s, m.getClaimed(), config, context);
     case M::RESTARTED: return on_restarted(s, message, config, context);

@@ -1,8 +1,8 @@
 #include "actors/worker/worker_actor.h"
 
-#include <algorithm>
-
 #include "actors/kinds.h"
+
+#include <algorithm>
 
 namespace troupe::worker {
 namespace {

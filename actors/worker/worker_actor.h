@@ -19,7 +19,9 @@ struct Transition {
 };
 
 /// Pure: what one message does.
-Result<Transition> transition(const WorkerState& state, const Message& message,
-                              const WorkerConfig& config, const Context& context);
+Result<Transition> transition(const WorkerState& state,
+                              const Message& message,
+                              const WorkerConfig& config,
+                              const Context& context);
 
 }  // namespace troupe::worker

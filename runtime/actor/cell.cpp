@@ -1,13 +1,13 @@
 #include "runtime/actor/cell.h"
 
-#include <exception>
-
-#include <kj/exception.h>
-
 #include "runtime/actor/envelope.h"
 #include "runtime/store/key.h"
 #include "runtime/store/message.h"
 #include "schema/store/envelope.capnp.h"
+
+#include <kj/exception.h>
+
+#include <exception>
 
 namespace troupe {
 namespace {
@@ -240,10 +240,9 @@ void Cell::enqueue(Commit commit) {
 // A refusal changes nothing, but its answer waits for what came before it.
 void Cell::refuse(Delivery& delivery, const Error& error) {
   Commit commit;
-  commit.outputs.push_back(
-      [release = &services_.release, to = delivery.message.reply_to, error]() {
-        (*release)({Reply{to, error, false}});
-      });
+  commit.outputs.push_back([release = &services_.release, to = delivery.message.reply_to, error]() {
+    (*release)({Reply{to, error, false}});
+  });
   enqueue(std::move(commit));
 }
 

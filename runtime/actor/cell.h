@@ -1,6 +1,12 @@
-// One durable actor in memory: takes deliveries, runs the handler, hands its effects to the committer
-// and its sends to the directory. Free of CAF; used by one thread at a time.
+// One durable actor in memory: takes deliveries, runs the handler, hands its effects to the
+// committer and its sends to the directory. Free of CAF; used by one thread at a time.
 #pragma once
+
+#include "runtime/actor/delivery.h"
+#include "runtime/actor/own_rows.h"
+#include "runtime/actor/timers.h"
+#include "runtime/clock/clock.h"
+#include "runtime/store/committer.h"
 
 #include <cstdint>
 #include <deque>
@@ -8,12 +14,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-
-#include "runtime/actor/delivery.h"
-#include "runtime/actor/own_rows.h"
-#include "runtime/actor/timers.h"
-#include "runtime/clock/clock.h"
-#include "runtime/store/committer.h"
 
 namespace troupe {
 
@@ -24,10 +24,13 @@ struct CellServices {
   Committer& committer;
   Numbers& numbers;
   TimerService& timers;
-  std::function<void(Delivery)> deliver;                 // to another actor
-  std::function<void(std::vector<Reply>)> release;       // replies, on the committer's thread
-  std::function<void(const std::string& kind, const std::string& event, const ActorId& id,
-                     const std::string& detail)> report;  // log and metrics
+  std::function<void(Delivery)> deliver;            // to another actor
+  std::function<void(std::vector<Reply>)> release;  // replies, on the committer's thread
+  std::function<void(const std::string& kind,
+                     const std::string& event,
+                     const ActorId& id,
+                     const std::string& detail)>
+      report;  // log and metrics
 };
 
 class Cell {
@@ -75,7 +78,7 @@ class Cell {
   OwnRows rows_;
   std::unique_ptr<DurableActor> actor_;  // none if its rows do not decode
   std::string activation_error_;
-  std::uint64_t last_sequence_ = 0;  // of the newest effects
+  std::uint64_t last_sequence_ = 0;                         // of the newest effects
   std::vector<std::pair<TimerEntry, bool>> timer_changes_;  // of the message under way
 };
 

@@ -1,9 +1,9 @@
 // A message on its way to a durable actor.
 #pragma once
 
-#include <cstdint>
-
 #include "runtime/actor/durable_actor.h"
+
+#include <cstdint>
 
 namespace troupe {
 

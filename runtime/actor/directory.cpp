@@ -63,7 +63,8 @@ bool Directory::remove_if_idle(const std::shared_ptr<Entry>& entry,
   return true;
 }
 
-std::vector<std::shared_ptr<Entry>> Directory::idle(KindId kind, std::int64_t before_ms,
+std::vector<std::shared_ptr<Entry>> Directory::idle(KindId kind,
+                                                    std::int64_t before_ms,
                                                     std::size_t slice) {
   std::vector<std::shared_ptr<Entry>> found;
   Slice& s = slices_[slice % slices];

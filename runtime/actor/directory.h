@@ -4,18 +4,18 @@
 // Free of CAF. Threads: any; each entry has its own lock.
 #pragma once
 
+#include "runtime/actor/delivery.h"
+
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
-
-#include "runtime/actor/delivery.h"
 
 namespace troupe {
 
@@ -26,11 +26,11 @@ struct Entry {
   const ActorId id;
   std::mutex mutex;  // guards all below
   std::deque<Delivery> mailbox;
-  bool awake = false;          // somebody is, or will soon be, taking from the mailbox
-  bool gone = false;           // no longer in the directory: look again
+  bool awake = false;               // somebody is, or will soon be, taking from the mailbox
+  bool gone = false;                // no longer in the directory: look again
   std::function<void()> wake;       // set once the actor has been spawned
   std::function<void()> passivate;  // likewise: asks it to leave memory
-  std::int64_t used_ms = 0;    // elapsed time of the last delivery
+  std::int64_t used_ms = 0;         // elapsed time of the last delivery
 };
 
 class Directory {

@@ -8,6 +8,8 @@
 // actor is in memory, and in its rows for ever; `activate` makes the one from the other.
 #pragma once
 
+#include "runtime/actor/effects.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,8 +17,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "runtime/actor/effects.h"
 
 namespace troupe {
 
@@ -29,7 +29,8 @@ class Rows {
     std::string key;
     Bytes value;
   };
-  /// At most `limit` rows in order, with keys that begin with `prefix` and are greater than `after`.
+  /// At most `limit` rows in order, with keys that begin with `prefix` and are greater than
+  /// `after`.
   virtual std::vector<Row> scan(TableId table,
                                 std::string_view prefix,
                                 std::string_view after,
@@ -43,11 +44,11 @@ struct Message {
     timer,
   };
   Source source = Source::command;
-  ActorId from;        // of an actor's message
-  ReplyTo reply_to;    // of a command
-  Bytes body;          // of a command or an actor's message
-  std::string timer;   // name of the timer
-  Instant due;         // when the timer should have fired
+  ActorId from;               // of an actor's message
+  ReplyTo reply_to;           // of a command
+  Bytes body;                 // of a command or an actor's message
+  std::string timer;          // name of the timer
+  Instant due;                // when the timer should have fired
   std::uint64_t attempt = 0;  // as the timer was set
 };
 

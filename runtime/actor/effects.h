@@ -2,16 +2,16 @@
 // transaction, or none.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "runtime/actor/actor_id.h"
 #include "runtime/base/result.h"
 #include "runtime/base/time.h"
 #include "runtime/store/bytes.h"
 #include "runtime/store/table.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -23,8 +23,8 @@ struct ReplyTo {
   auto operator<=>(const ReplyTo&) const = default;
 };
 
-/// A change of one of the actor's own rows. `key` comes behind the actor's number, which the runtime
-/// puts in front.
+/// A change of one of the actor's own rows. `key` comes behind the actor's number, which the
+/// runtime puts in front.
 struct RowChange {
   TableId table;
   std::string key;             // made with KeyWriter().prefix(); may be empty

@@ -7,8 +7,11 @@
 namespace troupe {
 namespace {
 
-void fill(schema::Envelope::Builder row, const ActorId& from, const ActorId& to,
-          std::uint32_t attempts, const Bytes& body) {
+void fill(schema::Envelope::Builder row,
+          const ActorId& from,
+          const ActorId& to,
+          std::uint32_t attempts,
+          const Bytes& body) {
   row.setToKind(to.kind.value);
   row.setToKey(text(to.key));
   row.setFromKind(from.kind.value);
@@ -19,7 +22,9 @@ void fill(schema::Envelope::Builder row, const ActorId& from, const ActorId& to,
 
 }  // namespace
 
-Bytes encode_envelope(const ActorId& from, const ActorId& to, std::uint32_t attempts,
+Bytes encode_envelope(const ActorId& from,
+                      const ActorId& to,
+                      std::uint32_t attempts,
                       const Bytes& body) {
   capnp::MallocMessageBuilder message;
   fill(message.initRoot<schema::Envelope>(), from, to, attempts, body);

@@ -7,7 +7,9 @@
 namespace troupe {
 
 /// The row of a message that waits in an inbox.
-Bytes encode_envelope(const ActorId& from, const ActorId& to, std::uint32_t attempts,
+Bytes encode_envelope(const ActorId& from,
+                      const ActorId& to,
+                      std::uint32_t attempts,
                       const Bytes& body);
 
 /// The row of a message that no handler could process.

@@ -1,16 +1,16 @@
 #include "runtime/actor/host.h"
 
-#include <atomic>
-#include <map>
-#include <mutex>
+#include "runtime/actor/recovery.h"
+#include "runtime/actor/shell.h"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
-#include "runtime/actor/recovery.h"
-#include "runtime/actor/shell.h"
+#include <atomic>
+#include <map>
+#include <mutex>
 
 namespace troupe {
 namespace {
@@ -93,7 +93,9 @@ class ShardHost final : public Host {
                timers_,
                [this](Delivery d) { deliver(std::move(d)); },
                [this](std::vector<Reply> replies) { edges_.release(std::move(replies)); },
-               [this](const std::string& kind, const std::string& event, const ActorId& id,
+               [this](const std::string& kind,
+                      const std::string& event,
+                      const ActorId& id,
                       const std::string& detail) {
                  if (event == "message_parked") dead_letters_.fetch_add(1);
                  hooks_.report(kind, event, id.key, detail);
@@ -225,16 +227,16 @@ class ShardHost final : public Host {
 
 }  // namespace
 
-Result<std::unique_ptr<Host>> Host::start(const Clock& clock, HostOptions options,
+Result<std::unique_ptr<Host>> Host::start(const Clock& clock,
+                                          HostOptions options,
                                           HostHooks hooks) {
   for (const auto& kind : options.kinds) {
-    options.store.tables.insert(options.store.tables.end(), kind.tables.begin(),
-                                kind.tables.end());
+    options.store.tables.insert(options.store.tables.end(), kind.tables.begin(), kind.tables.end());
   }
   auto store = Store::open(options.store);
   if (!store.ok()) return store.error();
-  return std::unique_ptr<Host>(std::make_unique<ShardHost>(
-      clock, std::move(store).value(), std::move(options), std::move(hooks)));
+  return std::unique_ptr<Host>(std::make_unique<ShardHost>(clock, std::move(store).value(),
+                                                           std::move(options), std::move(hooks)));
 }
 
 }  // namespace troupe

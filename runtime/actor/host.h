@@ -8,15 +8,15 @@
 // The only header of the host: no CAF in it.
 #pragma once
 
+#include "runtime/actor/durable_actor.h"
+#include "runtime/clock/clock.h"
+#include "runtime/store/committer.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "runtime/actor/durable_actor.h"
-#include "runtime/clock/clock.h"
-#include "runtime/store/committer.h"
 
 namespace troupe {
 
@@ -32,8 +32,8 @@ class Host;
 struct HostOptions {
   StoreOptions store;
   std::vector<Kind> kinds;
-  Duration idle_after{10'000};         // an actor unused for this long leaves memory
-  std::size_t actors_max = 50'000;     // over this many, idle ones leave at once
+  Duration idle_after{10'000};      // an actor unused for this long leaves memory
+  std::size_t actors_max = 50'000;  // over this many, idle ones leave at once
   std::size_t threads = 2;
   /// Called once all is recovered and before any timer fires: commands that every start needs.
   std::function<void(Host&)> prepare;
@@ -42,7 +42,9 @@ struct HostOptions {
 struct HostHooks {
   std::function<void(const std::string& why)> fatal;  // end the process: going on risks data
   /// A line for the log: `handler_threw`, `message_parked`, `actor_restarted`...
-  std::function<void(const std::string& kind, const std::string& event, const std::string& actor,
+  std::function<void(const std::string& kind,
+                     const std::string& event,
+                     const std::string& actor,
                      const std::string& detail)>
       report;
   std::function<void(double seconds, std::size_t commits)> batch_written;
@@ -64,7 +66,8 @@ class Host {
  public:
   /// Opens the store, delivers again what was in inboxes, starts the timers.
   /// Errors: as of Store::open.
-  static Result<std::unique_ptr<Host>> start(const Clock& clock, HostOptions options,
+  static Result<std::unique_ptr<Host>> start(const Clock& clock,
+                                             HostOptions options,
                                              HostHooks hooks);
   virtual ~Host() = default;
 

@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::size_t number_bytes = 8;
 
-bool begins_with(std::string_view key, std::string_view prefix) { return key.starts_with(prefix); }
+bool begins_with(std::string_view key, std::string_view prefix) {
+  return key.starts_with(prefix);
+}
 
 }  // namespace
 
@@ -35,8 +37,10 @@ std::optional<Bytes> OwnRows::get(TableId table, std::string_view key) const {
   return Bytes(*words);
 }
 
-std::vector<Rows::Row> OwnRows::scan(TableId table, std::string_view prefix,
-                                     std::string_view after, std::size_t limit) const {
+std::vector<Rows::Row> OwnRows::scan(TableId table,
+                                     std::string_view prefix,
+                                     std::string_view after,
+                                     std::size_t limit) const {
   std::vector<Row> found;
   if (number_ == 0 || limit == 0) return found;
   const std::string own = KeyWriter().u64(number_).prefix() + std::string(prefix);
@@ -68,7 +72,9 @@ std::vector<Rows::Row> OwnRows::scan(TableId table, std::string_view prefix,
   return found;
 }
 
-void OwnRows::remember(TableId table, std::string key, std::optional<Bytes> value,
+void OwnRows::remember(TableId table,
+                       std::string key,
+                       std::optional<Bytes> value,
                        std::uint64_t sequence) {
   Place place{table, std::move(key)};
   order_.emplace_back(sequence, place);

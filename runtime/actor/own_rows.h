@@ -1,6 +1,9 @@
 // An actor's view of its own large sets: rows on disk with its uncommitted changes on top.
 #pragma once
 
+#include "runtime/actor/durable_actor.h"
+#include "runtime/store/committer.h"
+
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -8,9 +11,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-
-#include "runtime/actor/durable_actor.h"
-#include "runtime/store/committer.h"
 
 namespace troupe {
 
@@ -22,15 +22,16 @@ class OwnRows final : public Rows {
   void set_number(std::uint64_t number) { number_ = number; }
 
   std::optional<Bytes> get(TableId table, std::string_view key) const override;
-  std::vector<Row> scan(TableId table, std::string_view prefix, std::string_view after,
+  std::vector<Row> scan(TableId table,
+                        std::string_view prefix,
+                        std::string_view after,
                         std::size_t limit) const override;
 
   /// The whole key of a row: number, key, padding.
   std::string full_key(std::string_view key) const;
 
   /// Remembers a change until `sequence` is on disk.
-  void remember(TableId table, std::string key, std::optional<Bytes> value,
-                std::uint64_t sequence);
+  void remember(TableId table, std::string key, std::optional<Bytes> value, std::uint64_t sequence);
 
   /// Forgets what is on disk by now and lets the snapshot go. After every message.
   void settle();

@@ -2,10 +2,10 @@
 // ended.
 #pragma once
 
-#include <vector>
-
 #include "runtime/actor/delivery.h"
 #include "runtime/store/committer.h"
+
+#include <vector>
 
 namespace troupe {
 

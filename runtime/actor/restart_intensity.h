@@ -1,10 +1,10 @@
 // How often children may fail before their supervisor gives up: restart policy as data.
 #pragma once
 
+#include "runtime/base/time.h"
+
 #include <cstddef>
 #include <deque>
-
-#include "runtime/base/time.h"
 
 namespace troupe {
 

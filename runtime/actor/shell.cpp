@@ -1,10 +1,10 @@
 #include "runtime/actor/shell.h"
 
-#include <exception>
-
 #include <caf/actor_system.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
+
+#include <exception>
 
 namespace troupe {
 namespace {
@@ -41,7 +41,8 @@ void on_passivate(ShellPointer self, const ShellServices& services) {
   self->quit();
 }
 
-DurableShell::behavior_type durable_shell(ShellPointer self, const Kind* kind,
+DurableShell::behavior_type durable_shell(ShellPointer self,
+                                          const Kind* kind,
                                           const ShellServices* services,
                                           const std::shared_ptr<Entry>& entry) {
   self->state.entry = entry;
@@ -53,7 +54,9 @@ DurableShell::behavior_type durable_shell(ShellPointer self, const Kind* kind,
   };
 }
 
-void on_activate(SupervisorPointer self, const Kind& kind, const ShellServices& services,
+void on_activate(SupervisorPointer self,
+                 const Kind& kind,
+                 const ShellServices& services,
                  const ActivateActor& m) {
   if (services.cells.committer.durable() < m.after) {
     self->delayed_send(caf::actor_cast<KindSupervisor>(self), restart_delay, m);
@@ -72,7 +75,9 @@ void on_activate(SupervisorPointer self, const Kind& kind, const ShellServices& 
   caf::anon_send(child, WakeActor{});
 }
 
-void on_child_down(SupervisorPointer self, const ShellServices& services, const Kind& kind,
+void on_child_down(SupervisorPointer self,
+                   const ShellServices& services,
+                   const Kind& kind,
                    const caf::down_msg& down) {
   const auto found = self->state.children.find(down.source);
   if (found == self->state.children.end()) return;
@@ -148,7 +153,8 @@ ShardSupervisor::behavior_type shard_supervisor(ShardPointer self, const ShardPl
   return {[self](const GetKinds&) { return self->state.children.size(); }};
 }
 
-KindSupervisor::behavior_type kind_supervisor(SupervisorPointer self, const Kind* kind,
+KindSupervisor::behavior_type kind_supervisor(SupervisorPointer self,
+                                              const Kind* kind,
                                               const ShellServices* services) {
   self->set_down_handler([self, kind, services](const caf::down_msg& down) {
     on_child_down(self, *services, *kind, down);
@@ -156,9 +162,7 @@ KindSupervisor::behavior_type kind_supervisor(SupervisorPointer self, const Kind
   self->set_exit_handler([self](const caf::exit_msg& exit) { end_with_children(self, exit); });
   self->delayed_send(caf::actor_cast<KindSupervisor>(self), sweep_period, SweepIdle{});
   return {
-      [self, kind, services](const ActivateActor& m) {
-        on_activate(self, *kind, *services, m);
-      },
+      [self, kind, services](const ActivateActor& m) { on_activate(self, *kind, *services, m); },
       [self, kind, services](const SweepIdle&) { on_sweep(self, *kind, *services); },
   };
 }

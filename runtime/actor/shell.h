@@ -1,19 +1,19 @@
 // The CAF actors of a host: durable actors and their supervisors.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <memory>
-#include <vector>
+#include "runtime/actor/cell.h"
+#include "runtime/actor/directory.h"
+#include "runtime/actor/restart_intensity.h"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include "runtime/actor/cell.h"
-#include "runtime/actor/directory.h"
-#include "runtime/actor/restart_intensity.h"
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
 
 namespace troupe {
 
@@ -23,8 +23,8 @@ struct ActivateActor {     // spawn the actor of this entry
   std::shared_ptr<Entry> entry;
   std::uint64_t after = 0;  // once this place of the committer's queue is on disk
 };
-struct GetKinds {};        // how many supervisors of kinds live
-struct SweepIdle {};       // look for actors that may be passivated
+struct GetKinds {};   // how many supervisors of kinds live
+struct SweepIdle {};  // look for actors that may be passivated
 
 /// What supervisors and actors share; borrowed from the host, which outlives them.
 struct ShellServices {
@@ -37,11 +37,9 @@ struct ShellServices {
   std::atomic<std::uint64_t>& restarts;
 };
 
-using DurableShell =
-    caf::typed_actor<caf::reacts_to<WakeActor>, caf::reacts_to<PassivateActor>>;
+using DurableShell = caf::typed_actor<caf::reacts_to<WakeActor>, caf::reacts_to<PassivateActor>>;
 
-using KindSupervisor =
-    caf::typed_actor<caf::reacts_to<ActivateActor>, caf::reacts_to<SweepIdle>>;
+using KindSupervisor = caf::typed_actor<caf::reacts_to<ActivateActor>, caf::reacts_to<SweepIdle>>;
 
 struct KindSupervisorState {
   std::map<caf::actor_addr, std::shared_ptr<Entry>> children;
@@ -70,7 +68,8 @@ ShardSupervisor::behavior_type shard_supervisor(
 /// Activates, restarts and passivates the actors of one kind. Ends with an error when they fail too
 /// often: whoever monitors it escalates.
 KindSupervisor::behavior_type kind_supervisor(
-    KindSupervisor::stateful_pointer<KindSupervisorState> self, const Kind* kind,
+    KindSupervisor::stateful_pointer<KindSupervisorState> self,
+    const Kind* kind,
     const ShellServices* services);
 
 }  // namespace troupe

@@ -1,13 +1,13 @@
 #include "runtime/actor/timers.h"
 
+#include "runtime/store/key.h"
+#include "runtime/store/message.h"
+#include "schema/store/envelope.capnp.h"
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
 #include <vector>
-
-#include "runtime/store/key.h"
-#include "runtime/store/message.h"
-#include "schema/store/envelope.capnp.h"
 
 namespace troupe {
 namespace {
@@ -51,11 +51,15 @@ TimerEntry TimerEntry::decode(std::string_view key, WordSpan words) {
   return entry;
 }
 
-TimerService::TimerService(const Clock& clock, Store& store, Numbers& numbers,
+TimerService::TimerService(const Clock& clock,
+                           Store& store,
+                           Numbers& numbers,
                            std::function<void(Delivery)> deliver)
     : clock_(clock), store_(store), numbers_(numbers), deliver_(std::move(deliver)) {}
 
-TimerService::~TimerService() { stop(); }
+TimerService::~TimerService() {
+  stop();
+}
 
 void TimerService::start(const Committer& committer) {
   committer_ = &committer;

@@ -7,6 +7,10 @@
 // Threads: `changed` from any; fires on a thread of its own.
 #pragma once
 
+#include "runtime/actor/delivery.h"
+#include "runtime/clock/clock.h"
+#include "runtime/store/committer.h"
+
 #include <compare>
 #include <condition_variable>
 #include <cstdint>
@@ -16,10 +20,6 @@
 #include <optional>
 #include <string>
 #include <thread>
-
-#include "runtime/actor/delivery.h"
-#include "runtime/clock/clock.h"
-#include "runtime/store/committer.h"
 
 namespace troupe {
 
@@ -47,7 +47,9 @@ class TimerService {
   };
 
   /// Borrows all; begins to fire with `start`.
-  TimerService(const Clock& clock, Store& store, Numbers& numbers,
+  TimerService(const Clock& clock,
+               Store& store,
+               Numbers& numbers,
                std::function<void(Delivery)> deliver);
   ~TimerService();
 

@@ -1,10 +1,10 @@
 #include "runtime/base/hash.h"
 
+#include "runtime/base/assert.h"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-
-#include "runtime/base/assert.h"
 
 namespace troupe {
 

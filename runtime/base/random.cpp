@@ -1,9 +1,9 @@
 #include "runtime/base/random.h"
 
-#include <sys/random.h>
-
 #include "runtime/base/assert.h"
 #include "runtime/base/hash.h"
+
+#include <sys/random.h>
 
 namespace troupe {
 
@@ -38,6 +38,8 @@ bool is_slugid(std::string_view text) {
          std::string_view("AQgw").find(text[21]) != std::string_view::npos;
 }
 
-std::string new_token() { return to_base64url(as_bytes(random_bytes(33))); }
+std::string new_token() {
+  return to_base64url(as_bytes(random_bytes(33)));
+}
 
 }  // namespace troupe

@@ -19,6 +19,8 @@ const char* to_string(Errc code) {
   return "InternalServerError";
 }
 
-bool is_retryable(Errc code) { return code == Errc::busy || code == Errc::unavailable; }
+bool is_retryable(Errc code) {
+  return code == Errc::busy || code == Errc::unavailable;
+}
 
 }  // namespace troupe

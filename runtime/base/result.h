@@ -1,12 +1,12 @@
 // Outcomes that a caller may react to. Exceptions are for bugs; what a peer can cause is a Result.
 #pragma once
 
+#include "runtime/base/assert.h"
+
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <variant>
-
-#include "runtime/base/assert.h"
 
 namespace troupe {
 
@@ -42,7 +42,7 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
 
   bool ok() const { return state_.index() == 0; }

@@ -1,11 +1,11 @@
 #include "runtime/base/secret_box.h"
 
+#include "runtime/base/assert.h"
+#include "runtime/base/random.h"
+
 #include <openssl/evp.h>
 
 #include <memory>
-
-#include "runtime/base/assert.h"
-#include "runtime/base/random.h"
 
 namespace troupe {
 namespace {
@@ -36,8 +36,7 @@ std::string seal_secret(std::string_view key, std::string_view context, std::str
   int written = 0;
   int rest = 0;
   EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes(key), bytes(box, 0));
-  EVP_EncryptUpdate(cipher.get(), nullptr, &rest, bytes(context),
-                    static_cast<int>(context.size()));
+  EVP_EncryptUpdate(cipher.get(), nullptr, &rest, bytes(context), static_cast<int>(context.size()));
   EVP_EncryptUpdate(cipher.get(), bytes(box, nonce_bytes), &written, bytes(secret),
                     static_cast<int>(secret.size()));
   const bool done =
@@ -48,7 +47,8 @@ std::string seal_secret(std::string_view key, std::string_view context, std::str
   return box;
 }
 
-std::optional<std::string> open_secret(std::string_view key, std::string_view context,
+std::optional<std::string> open_secret(std::string_view key,
+                                       std::string_view context,
                                        std::string_view box) {
   TROUPE_EXPECTS(key.size() == key_bytes);
   if (box.size() < static_cast<std::size_t>(nonce_bytes + tag_bytes)) return std::nullopt;
@@ -59,8 +59,7 @@ std::optional<std::string> open_secret(std::string_view key, std::string_view co
   int written = 0;
   int rest = 0;
   EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes(key), bytes(box));
-  EVP_DecryptUpdate(cipher.get(), nullptr, &rest, bytes(context),
-                    static_cast<int>(context.size()));
+  EVP_DecryptUpdate(cipher.get(), nullptr, &rest, bytes(context), static_cast<int>(context.size()));
   EVP_DecryptUpdate(cipher.get(), bytes(secret, 0), &written, bytes(box) + nonce_bytes,
                     static_cast<int>(size));
   EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, tag_bytes, bytes(tag, 0));

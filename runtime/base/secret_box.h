@@ -12,7 +12,8 @@ namespace troupe {
 std::string seal_secret(std::string_view key, std::string_view context, std::string_view secret);
 
 /// Nothing if the key, the context or a bit of `box` is not the same.
-std::optional<std::string> open_secret(std::string_view key, std::string_view context,
+std::optional<std::string> open_secret(std::string_view key,
+                                       std::string_view context,
                                        std::string_view box);
 
 }  // namespace troupe

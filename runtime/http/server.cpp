@@ -27,7 +27,7 @@ class KjServer final : public Server, public kj::TaskSet::ErrorHandler {
         errors_(table_),
         service_(timer, routes, table_, options_),
         http_(timer, table_, service_, settings()),
-        connection_tasks_(*this),
+        served_(*this),
         listeners_(kj::heap<kj::TaskSet>(*this)) {
     TROUPE_EXPECTS(options.connections_max > 0);
   }
@@ -59,7 +59,7 @@ class KjServer final : public Server, public kj::TaskSet::ErrorHandler {
   kj::Promise<void> accept_loop(kj::ConnectionReceiver& port);
   kj::Promise<void> wait_for_slot();
   void taskFailed(kj::Exception&& exception) override {
-    log_event(LogLevel::warning, "http_task_failed", {{"error", description_of(exception)}});
+    log_event(LogLevel::warning, "http_loop_failed", {{"error", description_of(exception)}});
   }
 
   // Constant after construction. Borrowed: it outlives *this.
@@ -76,7 +76,7 @@ class KjServer final : public Server, public kj::TaskSet::ErrorHandler {
 
   // In this order: connections end before what serves them.
   kj::HttpServer http_;
-  kj::TaskSet connection_tasks_;
+  kj::TaskSet served_;
   kj::Own<kj::TaskSet> listeners_;
 };
 
@@ -117,7 +117,7 @@ kj::Promise<void> KjServer::accept_loop(kj::ConnectionReceiver& port) {
       .then([&port] { return port.accept(); })
       .then(
           [this](kj::Own<kj::AsyncIoStream> connection) -> kj::Promise<void> {
-            connection_tasks_.add(serve(kj::mv(connection)));
+            served_.add(serve(kj::mv(connection)));
             return kj::READY_NOW;
           },
           [this, accept_retry_delay](kj::Exception&& exception) -> kj::Promise<void> {

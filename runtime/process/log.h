@@ -1,7 +1,7 @@
 // Log lines like database rows: a fixed event name, then key=value.
 //
-//   2026-01-31T08:00:00.000Z info lease_expired task=VjOhy... late_ms=12
-//   {"time":"2026-01-31T08:00:00.000Z","level":"info","event":"lease_expired","late_ms":12}
+//   2026-01-31T08:00:00.000Z info lease_expired id=VjOhy... late_ms=12
+//   {"time":"2026-01-31T08:00:00.000Z","level":"info","event":"lease_expired","id":"VjOhy..."}
 #pragma once
 
 #include "runtime/base/time.h"

@@ -19,7 +19,9 @@ Edge::~Edge() noexcept {
   host_.remove_edge(id_);
 }
 
-Edge::Subscription::~Subscription() { edge_.calls_.erase(call_); }
+Edge::Subscription::~Subscription() {
+  edge_.calls_.erase(call_);
+}
 
 kj::Promise<Result<Bytes>> Edge::ask(ActorId to, Bytes command) {
   auto paf = kj::newPromiseAndFulfiller<Result<Bytes>>();
@@ -34,8 +36,7 @@ kj::Promise<Result<Bytes>> Edge::ask(ActorId to, Bytes command) {
   return kj::mv(paf.promise);
 }
 
-std::unique_ptr<Edge::Subscription> Edge::subscribe(ActorId to, Bytes command,
-                                                    OnAnswer on_answer) {
+std::unique_ptr<Edge::Subscription> Edge::subscribe(ActorId to, Bytes command, OnAnswer on_answer) {
   const auto call = next_call_++;
   calls_[call] = std::move(on_answer);
   host_.ask(std::move(to), std::move(command), ReplyTo{id_, call});

@@ -1,20 +1,20 @@
-// The bridge between an I/O thread and the actors: commands go in, replies come back in batches, one
-// wake-up for all that are ready.
+// The bridge between an I/O thread and the actors: commands go in, replies come back in batches,
+// one wake-up for all that are ready.
 //
 //   KJ loop --ask--> host --> actor --> committer --take (its thread)--> queue --wake--> KJ loop
 //
 // One edge for each KJ event loop; everything but `take` and `post` runs on that loop's thread.
 #pragma once
 
+#include "runtime/actor/host.h"
+
+#include <kj/async.h>
+
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
-
-#include <kj/async.h>
-
-#include "runtime/actor/host.h"
 
 namespace troupe {
 
@@ -27,8 +27,8 @@ class Edge final : public ReplySink {
   /// Sends a command; resolves when what the answer says is on disk.
   kj::Promise<Result<Bytes>> ask(ActorId to, Bytes command);
 
-  /// A command whose answers come again and again. Each is given to `on_answer`, until one says that
-  /// it is the last or the subscription is dropped.
+  /// A command whose answers come again and again. Each is given to `on_answer`, until one says
+  /// that it is the last or the subscription is dropped.
   class Subscription {
    public:
     ~Subscription();
@@ -41,7 +41,8 @@ class Edge final : public ReplySink {
     std::uint64_t call_;
   };
   using OnAnswer = std::function<void(Result<Bytes> answer, bool more)>;
-  [[nodiscard]] std::unique_ptr<Subscription> subscribe(ActorId to, Bytes command,
+  [[nodiscard]] std::unique_ptr<Subscription> subscribe(ActorId to,
+                                                        Bytes command,
                                                         OnAnswer on_answer);
 
   /// Resolves when an event with a number over `seen` is on disk.

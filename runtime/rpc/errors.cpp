@@ -6,10 +6,10 @@
 namespace troupe {
 namespace {
 
-constexpr std::array codes = {Errc::invalid,  Errc::not_found,   Errc::conflict,
+constexpr std::array codes = {Errc::invalid,         Errc::not_found, Errc::conflict,
                               Errc::unauthenticated, Errc::forbidden, Errc::busy,
-                              Errc::unavailable, Errc::corrupt,  Errc::expired,
-                              Errc::too_large, Errc::internal};
+                              Errc::unavailable,     Errc::corrupt,   Errc::expired,
+                              Errc::too_large,       Errc::internal};
 
 }  // namespace
 
@@ -39,8 +39,8 @@ Error error_from(const kj::Exception& exception) {
 
 kj::Exception exception_from(const Error& error) {
   const std::string text = std::string(to_string(error.code)) + ": " + error.detail;
-  const auto type = is_retryable(error.code) ? kj::Exception::Type::OVERLOADED
-                                             : kj::Exception::Type::FAILED;
+  const auto type =
+      is_retryable(error.code) ? kj::Exception::Type::OVERLOADED : kj::Exception::Type::FAILED;
   return kj::Exception(type, __FILE__, __LINE__, kj::heapString(text.data(), text.size()));
 }
 

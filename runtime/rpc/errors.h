@@ -2,9 +2,9 @@
 // code (`ResourceNotFound: no such task`), so that any client can read it.
 #pragma once
 
-#include <kj/exception.h>
-
 #include "runtime/base/result.h"
+
+#include <kj/exception.h>
 
 namespace troupe {
 

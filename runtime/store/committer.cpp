@@ -1,10 +1,10 @@
 #include "runtime/store/committer.h"
 
-#include <algorithm>
-#include <cstdlib>
-
 #include "runtime/clock/stopwatch.h"
 #include "runtime/store/key.h"
+
+#include <algorithm>
+#include <cstdlib>
 
 namespace troupe {
 namespace {
@@ -15,7 +15,9 @@ constexpr std::size_t commits_per_batch_least = 64;
 constexpr std::size_t commits_per_batch_most = 16'384;
 constexpr auto full_disk_retry = std::chrono::milliseconds{500};
 
-std::string number_key(std::uint64_t number) { return KeyWriter().u64(number).key(); }
+std::string number_key(std::uint64_t number) {
+  return KeyWriter().u64(number).key();
+}
 
 // The rows of a batch: the last change of each key. Messages that were put and deleted within the
 // batch leave nothing.

@@ -3,12 +3,15 @@
 //   handlers --enqueue--> [queue] --a batch--> LMDB transaction, fsync --> publish --> outputs
 //
 // A batch is whatever waits when the thread is free, so that a busy shard shares each fsync among
-// many and an idle one waits for nothing (group commit without a delay). Outputs (replies) leave only
-// after their batch is on disk (invariant 1). A batch is never given up (invariant 11): a full disk
-// is tried again, anything else ends the process.
+// many and an idle one waits for nothing (group commit without a delay). Outputs (replies) leave
+// only after their batch is on disk (invariant 1). A batch is never given up (invariant 11): a full
+// disk is tried again, anything else ends the process.
 //
 // Free of CAF and KJ: outputs are functions.
 #pragma once
+
+#include "runtime/store/numbers.h"
+#include "runtime/store/store.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -20,9 +23,6 @@
 #include <thread>
 #include <unordered_map>
 #include <vector>
-
-#include "runtime/store/numbers.h"
-#include "runtime/store/store.h"
 
 namespace troupe {
 
@@ -37,8 +37,8 @@ struct Commit {
   std::vector<RowOp> rows;
   std::vector<InboxPut> inbox_puts;
   std::vector<std::uint64_t> inbox_deletes;
-  std::vector<Bytes> events;                    // rows of the event log, not yet numbered
-  std::vector<std::function<void()>> outputs;   // run on the committer's thread: hand over only
+  std::vector<Bytes> events;                   // rows of the event log, not yet numbered
+  std::vector<std::function<void()>> outputs;  // run on the committer's thread: hand over only
 };
 
 /// Counts since start, for metrics.
@@ -54,8 +54,9 @@ struct CommitterStats {
 class Committer {
  public:
   struct Hooks {
-    std::function<void(const std::string& why)> fatal;  // the disk cannot be trusted: end the process
-    std::function<void(const std::string& why)> stalled;  // a batch waits for space
+    std::function<void(const std::string& why)>
+        fatal;  // the disk cannot be trusted: end the process
+    std::function<void(const std::string& why)> stalled;      // a batch waits for space
     std::function<void(std::uint64_t last_event)> published;  // after each batch
     std::function<void(double seconds, std::size_t commits)> measured;
   };

@@ -64,9 +64,15 @@ std::string_view KeyReader::take(std::size_t size) {
   return taken;
 }
 
-std::uint8_t KeyReader::u8() { return static_cast<std::uint8_t>(big_endian(take(1))); }
-std::uint16_t KeyReader::u16() { return static_cast<std::uint16_t>(big_endian(take(2))); }
-std::uint64_t KeyReader::u64() { return big_endian(take(8)); }
+std::uint8_t KeyReader::u8() {
+  return static_cast<std::uint8_t>(big_endian(take(1)));
+}
+std::uint16_t KeyReader::u16() {
+  return static_cast<std::uint16_t>(big_endian(take(2)));
+}
+std::uint64_t KeyReader::u64() {
+  return big_endian(take(8));
+}
 
 std::string_view KeyReader::text() {
   const auto size = rest_.find('\0');

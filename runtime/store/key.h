@@ -1,7 +1,7 @@
 // Keys whose byte order is the order of their parts, padded to 8 bytes.
 //
-// Numbers are big-endian. Text ends with a 0 byte and holds none, so that a shorter text sorts first;
-// text over 400 bytes is its first 400 and a SHA-256, since LMDB takes keys of 511 bytes.
+// Numbers are big-endian. Text ends with a 0 byte and holds none, so that a shorter text sorts
+// first; text over 400 bytes is its first 400 and a SHA-256, since LMDB takes keys of 511 bytes.
 #pragma once
 
 #include <cstdint>

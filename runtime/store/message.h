@@ -1,13 +1,13 @@
 // Cap'n Proto messages to and from stored words.
 #pragma once
 
-#include <string>
-#include <string_view>
+#include "runtime/store/bytes.h"
 
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 
-#include "runtime/store/bytes.h"
+#include <string>
+#include <string_view>
 
 namespace troupe {
 
@@ -57,8 +57,14 @@ Bytes build(Fill&& fill) {
   return to_bytes(message);
 }
 
-inline std::string_view view(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
-inline std::string str(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
-inline capnp::Text::Reader text(const std::string& value) { return {value.data(), value.size()}; }
+inline std::string_view view(capnp::Text::Reader text) {
+  return {text.begin(), text.size()};
+}
+inline std::string str(capnp::Text::Reader text) {
+  return {text.begin(), text.size()};
+}
+inline capnp::Text::Reader text(const std::string& value) {
+  return {value.data(), value.size()};
+}
 
 }  // namespace troupe

@@ -4,10 +4,10 @@
 // Threads: any.
 #pragma once
 
+#include "runtime/base/assert.h"
+
 #include <atomic>
 #include <cstdint>
-
-#include "runtime/base/assert.h"
 
 namespace troupe {
 
@@ -16,7 +16,8 @@ class Numbers {
   // How far each commit reserves ahead. The committer's queue is bounded far below half of it.
   static constexpr std::uint64_t block = 1'000'000;
 
-  /// `reserved`: all up to here may be in use already; the next block must be on disk before `next`.
+  /// `reserved`: all up to here may be in use already; the next block must be on disk before
+  /// `next`.
   explicit Numbers(std::uint64_t reserved) : next_(reserved + 1), reserved_(reserved) {}
 
   std::uint64_t next() {

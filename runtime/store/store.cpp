@@ -1,5 +1,10 @@
 #include "runtime/store/store.h"
 
+#include "runtime/base/assert.h"
+#include "runtime/store/key.h"
+#include "runtime/store/message.h"
+#include "schema/store/envelope.capnp.h"
+
 #include <lmdb.h>
 
 #include <algorithm>
@@ -7,11 +12,6 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
-
-#include "runtime/base/assert.h"
-#include "runtime/store/key.h"
-#include "runtime/store/message.h"
-#include "schema/store/envelope.capnp.h"
 
 namespace troupe {
 namespace {
@@ -22,11 +22,13 @@ constexpr std::size_t map_bytes = 1ULL << 40;
 constexpr unsigned readers_max = 512;
 constexpr std::size_t pooled_readers_max = 64;
 
-constexpr std::array system_tables = {tables::meta,   tables::names,  tables::inbox,
-                                      tables::timers, tables::timers_of, tables::events,
+constexpr std::array system_tables = {tables::meta,        tables::names,     tables::inbox,
+                                      tables::timers,      tables::timers_of, tables::events,
                                       tables::dead_letters};
 
-std::string meta_key() { return KeyWriter().text("state").key(); }
+std::string meta_key() {
+  return KeyWriter().text("state").key();
+}
 
 MDB_val to_val(std::string_view text) {
   return {text.size(), const_cast<char*>(text.data())};  // LMDB reads it only

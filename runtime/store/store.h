@@ -4,6 +4,10 @@
 // synced (never NOSYNC, NOMETASYNC, WRITEMAP or MAPASYNC), unless `sync` is off for trials.
 #pragma once
 
+#include "runtime/base/result.h"
+#include "runtime/store/bytes.h"
+#include "runtime/store/table.h"
+
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,15 +15,11 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/base/result.h"
-#include "runtime/store/bytes.h"
-#include "runtime/store/table.h"
-
 namespace troupe {
 
 struct StoreOptions {
-  std::string directory;            // created if absent
-  std::vector<TableSpec> tables;    // of the kinds; the runtime's own come on top
+  std::string directory;                      // created if absent
+  std::vector<TableSpec> tables;              // of the kinds; the runtime's own come on top
   std::uint64_t use_bytes_max = 64ULL << 30;  // `store.map_size`; more is "full"
   bool sync = true;
 };
@@ -39,8 +39,8 @@ struct RowOp {
   std::optional<Bytes> value;
 };
 
-/// What is on disk at one moment. Values are read in place and live as long as the snapshot; hold it
-/// briefly, since it keeps freed pages from reuse.
+/// What is on disk at one moment. Values are read in place and live as long as the snapshot; hold
+/// it briefly, since it keeps freed pages from reuse.
 class Snapshot {
  public:
   virtual ~Snapshot() = default;

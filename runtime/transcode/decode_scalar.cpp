@@ -60,8 +60,8 @@ std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text) {
 std::string_view kind_name(Node::Kind kind) {
   switch (kind) {
     case Node::Kind::null: return "null";
-    case Node::Kind::false_: return "false";
-    case Node::Kind::true_: return "true";
+    case Node::Kind::no: return "false";
+    case Node::Kind::yes: return "true";
     case Node::Kind::number: return "a number";
     case Node::Kind::string: return "a string";
     case Node::Kind::object: return "an object";
@@ -132,10 +132,10 @@ void Decoder::wrong_type(std::string_view wanted, const Node& node, const Path& 
 }
 
 void Decoder::boolean(const Node& node, Slot slot, const Path& path) {
-  if (node.kind != Node::Kind::true_ && node.kind != Node::Kind::false_) {
+  if (node.kind != Node::Kind::yes && node.kind != Node::Kind::no) {
     return wrong_type("true or false", node, path);
   }
-  slot.set(node.kind == Node::Kind::true_);
+  slot.set(node.kind == Node::Kind::yes);
 }
 
 template <class T>

@@ -29,9 +29,7 @@ class TapeWriter {
   // What RapidJSON calls; the names are its own. Numbers come as text, for their exact digits.
   // NOLINTBEGIN(readability-identifier-naming)
   bool Null() { return literal(Node::Kind::null, 4); }
-  bool Bool(bool value) {
-    return value ? literal(Node::Kind::true_, 4) : literal(Node::Kind::false_, 5);
-  }
+  bool Bool(bool value) { return value ? literal(Node::Kind::yes, 4) : literal(Node::Kind::no, 5); }
   bool RawNumber(const char*, rapidjson::SizeType size, bool) {
     return literal(Node::Kind::number, size);
   }

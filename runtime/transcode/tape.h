@@ -15,7 +15,7 @@
 namespace troupe::transcode {
 
 struct Node {
-  enum class Kind : std::uint8_t { null, false_, true_, number, string, object, array };
+  enum class Kind : std::uint8_t { null, no, yes, number, string, object, array };
   static constexpr std::uint16_t no_field = std::numeric_limits<std::uint16_t>::max();
 
   Kind kind = Kind::null;

@@ -14,6 +14,7 @@ struct WorkerInfo {
   capacity @3 :UInt32;   # tasks it runs at once, 1..200
   host @4 :Text;         # for people
   version @5 :Text;
+  process @6 :UInt64;    # chosen at random by each process: a new one knows nothing of old claims
 }
 
 struct HeldClaim {

@@ -24,7 +24,7 @@ struct TimerRow {
   key @1 :Text;
   name @2 :Text;
   attempt @3 :UInt64;   # what the timer belongs to; a late one is recognised by it
-  delay @4 :Bool;       # a lease or delay, which follows elapsed time; else a time of the wall clock
+  delay @4 :Bool;       # a lease or delay, which follows elapsed time; else the wall clock
 }
 
 struct TimerOfRow {

@@ -142,6 +142,7 @@ struct WorkerRow {
   lastDateActive @8 :Int64;
   expires @9 :Int64;
   recentTasks @10 :List(Q.TaskRun);  # the last 20, newest last
+  process @11 :UInt64;       # of its latest connection
 }
 
 struct WorkerClaimRow {

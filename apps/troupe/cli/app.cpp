@@ -3,10 +3,12 @@
 #include "apps/troupe/cli/command.h"
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/usage.h"
+#include "runtime/rpc/errors.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <kj/exception.h>
 
 #include <csignal>
 #include <string>
@@ -15,7 +17,8 @@
 namespace troupe::cli {
 namespace {
 
-constexpr const char* description = "Troupe: a self-hosted platform that queues, schedules and runs tasks.";
+constexpr const char* description =
+    "Troupe: a self-hosted platform that queues, schedules and runs tasks.";
 
 constexpr const char* footer =
     "Each command has its own help with an example: troupe task log --help\n"
@@ -100,7 +103,11 @@ int run(int argc, char** argv) {
     print_error(usage_error(app, arguments, error.what()));
     return exit_usage;
   }
-  return chosen();
+  // What no command expected is a bug of ours; it still ends as one line.
+  int status = exit_failed;
+  kj::Maybe<kj::Exception> thrown = kj::runCatchingExceptions([&] { status = chosen(); });
+  KJ_IF_MAYBE (exception, thrown) return report(error_from(*exception));
+  return status;
 }
 
 }  // namespace troupe::cli

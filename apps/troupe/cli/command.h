@@ -31,7 +31,7 @@ struct GlobalOptions {
 
 /// Everything here is borrowed and outlives parsing and the chosen action.
 struct Commands {
-  CLI::App& app;                 // add sub-commands here
+  CLI::App& app;  // add sub-commands here
   GlobalOptions& global;
   std::function<int()>& chosen;  // set by the callback of the sub-command that was named
 };
@@ -51,14 +51,14 @@ CLI::App& add_family(CLI::App& parent,
 /// Makes `action` what is done, and its value the exit status, if this sub-command is named.
 void set_action(Commands& commands, CLI::App& command, std::function<int()> action);
 
-void add_server_commands(Commands& commands);  // up, down                       (server_commands.cpp)
-void add_config_commands(Commands& commands);  // config check|show              (config_commands.cpp)
-void add_worker_commands(Commands& commands);  // worker, worker token|list      (worker_commands.cpp)
+void add_server_commands(Commands& commands);  // up, down (server_commands.cpp)
+void add_config_commands(Commands& commands);  // config check|show (config_commands.cpp)
+void add_worker_commands(Commands& commands);  // worker, worker token|list (worker_commands.cpp)
 void add_run_commands(Commands& commands);     // run, submit                    (run_commands.cpp)
 void add_task_commands(Commands& commands);    // task ...                       (task_commands.cpp)
-void add_group_commands(Commands& commands);   // group ...                      (group_commands.cpp)
-void add_queue_commands(Commands& commands);   // queue ..., explain             (queue_commands.cpp)
-void add_event_commands(Commands& commands);   // events                         (event_commands.cpp)
-void add_completion_command(Commands& commands);  // completion              (completion_command.cpp)
+void add_group_commands(Commands& commands);  // group ...                      (group_commands.cpp)
+void add_queue_commands(Commands& commands);  // queue ..., explain             (queue_commands.cpp)
+void add_event_commands(Commands& commands);  // events                         (event_commands.cpp)
+void add_completion_command(Commands& commands);  // completion (completion_command.cpp)
 
 }  // namespace troupe::cli

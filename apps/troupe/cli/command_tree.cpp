@@ -56,8 +56,9 @@ CLI::App& add_command(CLI::App& parent,
                       const std::string& description,
                       const std::string& example) {
   CLI::App* command = parent.add_subcommand(name, description);
-  command->footer("Global options (--json, --data, --rpc, --root-url): see `troupe --help`\n\nExample:\n  " +
-                  example);
+  command->footer(
+      "Global options (--json, --data, --rpc, --root-url): see `troupe --help`\n\nExample:\n  " +
+      example);
   return *command;
 }
 

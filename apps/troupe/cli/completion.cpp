@@ -79,7 +79,9 @@ std::string bash_script(const std::vector<Place>& places) {
       "  local at=troupe word words=''\n"
       "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
       "    case \"$at $word\" in\n"
-      "      " + known_paths(places, "|") + ") at=\"$at $word\" ;;\n"
+      "      " +
+      known_paths(places, "|") +
+      ") at=\"$at $word\" ;;\n"
       "    esac\n"
       "  done\n"
       "  case \"$at\" in\n";
@@ -104,7 +106,9 @@ std::string zsh_script(const std::vector<Place>& places) {
       "  local -a found\n"
       "  for word in \"${(@)words[2,CURRENT-1]}\"; do\n"
       "    case \"$at $word\" in\n"
-      "      (" + known_paths(places, "|") + ") at=\"$at $word\" ;;\n"
+      "      (" +
+      known_paths(places, "|") +
+      ") at=\"$at $word\" ;;\n"
       "    esac\n"
       "  done\n"
       "  case \"$at\" in\n";
@@ -119,7 +123,8 @@ std::string zsh_script(const std::vector<Place>& places) {
          "  esac\n"
          "  _describe 'troupe' found || _files\n"
          "}\n"
-         "if [ \"$funcstack[1]\" = _troupe ]; then _troupe \"$@\"; else compdef _troupe troupe; fi\n";
+         "if [ \"$funcstack[1]\" = _troupe ]; then _troupe \"$@\"; else compdef _troupe troupe; "
+         "fi\n";
 }
 
 std::string fish_script(const std::vector<Place>& places) {
@@ -128,7 +133,9 @@ std::string fish_script(const std::vector<Place>& places) {
       "function __troupe_at\n"
       "  set -l at troupe\n"
       "  for word in (commandline -opc)[2..-1]\n"
-      "    if contains -- \"$at $word\" " + known_paths(places, " ") + "\n"
+      "    if contains -- \"$at $word\" " +
+      known_paths(places, " ") +
+      "\n"
       "      set at \"$at $word\"\n"
       "    end\n"
       "  end\n"

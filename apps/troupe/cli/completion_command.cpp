@@ -11,10 +11,9 @@
 namespace troupe::cli {
 
 void add_completion_command(Commands& commands) {
-  CLI::App& command = add_command(commands.app,
-                                  "completion",
-                                  "Print the completion script for a shell",
-                                  "source <(troupe completion bash)");
+  CLI::App& command =
+      add_command(commands.app, "completion", "Print the completion script for a shell",
+                  "source <(troupe completion bash)");
   auto shell = std::make_shared<std::string>();
   command.add_option("SHELL", *shell, "bash, zsh or fish")->required();
   set_action(commands, command, [&root = commands.app, shell]() -> int {

@@ -122,7 +122,7 @@ void add_show(CLI::App& family, Commands& commands) {
 void add_config_commands(Commands& commands) {
   CLI::App& family =
       add_family(commands.app, "config", "Check and show the configuration", "troupe config show");
-  family.footer(family.get_footer() + "\n\n" + server::config_help());
+  family.footer(server::config_help() + "\n" + family.get_footer());
   add_check(family, commands);
   add_show(family, commands);
 }

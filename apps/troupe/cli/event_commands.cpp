@@ -69,22 +69,21 @@ int show_events(const GlobalOptions& global, const EventOptions& options) {
 }  // namespace
 
 void add_event_commands(Commands& commands) {
-  CLI::App& command = add_command(commands.app,
-                                  "events",
-                                  "Print the event log, the oldest kept first",
-                                  "troupe events -f --after now --routing-key 'primary.#'");
+  CLI::App& command =
+      add_command(commands.app, "events", "Print the event log, the oldest kept first",
+                  "troupe events -f --after now --routing-key 'primary.#'");
   auto options = std::make_shared<EventOptions>();
   command.add_flag("-f,--follow", options->follow, "Go on with what comes");
   command.add_option("--after", options->after, "From POSITION on; `now`: only what comes")
       ->type_name("POSITION");
-  command.add_option("--exchange", options->exchange, "Only of exchanges like this; AMQP's * and #")
+  command
+      .add_option("--exchange", options->exchange, "Only of exchanges like this; AMQP's * and #")
       ->type_name("PATTERN");
   command
       .add_option("--routing-key", options->routing_key, "Only with keys like this; AMQP's * and #")
       ->type_name("PATTERN");
-  set_action(commands, command, [&global = commands.global, options] {
-    return show_events(global, *options);
-  });
+  set_action(commands, command,
+             [&global = commands.global, options] { return show_events(global, *options); });
 }
 
 }  // namespace troupe::cli

@@ -12,11 +12,8 @@ struct Unit {
   std::int64_t ms;
 };
 
-constexpr std::array units = {Unit{"y", 31'536'000'000},
-                              Unit{"d", 86'400'000},
-                              Unit{"h", 3'600'000},
-                              Unit{"m", 60'000},
-                              Unit{"s", 1'000}};
+constexpr std::array units = {Unit{"y", 31'536'000'000}, Unit{"d", 86'400'000},
+                              Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1'000}};
 
 }  // namespace
 

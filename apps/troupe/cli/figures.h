@@ -11,8 +11,8 @@ namespace troupe::cli {
 /// `12s ago`, `in 3h`, `now`; `-` for no time at all. One unit, cut towards zero.
 std::string relative_time(Instant t, Instant now);
 
-/// `120 ms`, `3m 4s`: how long from `start` to `end`, or to `now` while `end` is none; `-` without a
-/// start.
+/// `120 ms`, `3m 4s`: how long from `start` to `end`, or to `now` while `end` is none; `-` without
+/// a start.
 std::string elapsed(Instant start, Instant end, Instant now);
 
 /// `532 B`, `1.5 MiB`; `-` for a negative size.

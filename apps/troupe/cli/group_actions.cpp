@@ -72,7 +72,8 @@ void print_member_log(Reconnector& server,
   const std::string prefix =
       coloured(label, colour_on(STDOUT_FILENO) ? Colour::dim : Colour::none) + " | ";
   LineLogOutput output([&](std::uint32_t run, std::string_view line) {
-    if (expression != nullptr && !RE2::PartialMatch({line.data(), line.size()}, *expression)) return;
+    if (expression != nullptr && !RE2::PartialMatch({line.data(), line.size()}, *expression))
+      return;
     if (json) {
       JsonWriter object;
       object.begin_object().key("taskId").string(member.task_id).key("name").string(member.name);
@@ -86,7 +87,7 @@ void print_member_log(Reconnector& server,
   output.begin_run(place.run_id);
   kj::Maybe<kj::Exception> thrown =
       kj::runCatchingExceptions([&] { read_run_log(server, place, false, output); });
-  KJ_IF_MAYBE(exception, thrown) {
+  KJ_IF_MAYBE (exception, thrown) {
     // A run that was resolved before it printed anything has no log.
     if (error_from(*exception).code != Errc::not_found) kj::throwFatalException(kj::mv(*exception));
   }
@@ -97,13 +98,14 @@ void print_member_log(Reconnector& server,
 
 int group_list(const GlobalOptions& global, const GroupListOptions& options) {
   return with_session(global, [&](Session& session) -> Result<int> {
-    Listing listing(global.json, "groups", {"GROUP", ">TASKS", ">OPEN", "SEALED", "CREATED", "NAME"});
+    Listing listing(global.json, "groups",
+                    {"GROUP", ">TASKS", ">OPEN", "SEALED", "CREATED", "NAME"});
     const Instant now = wall_now();
     bool more = false;
     read_pages([&](const std::string& token) -> std::string {
-      const std::uint32_t wanted =
-          options.limit == 0 ? page_max
-                             : static_cast<std::uint32_t>(options.limit - listing.size());
+      const std::uint32_t wanted = options.limit == 0
+                                       ? page_max
+                                       : static_cast<std::uint32_t>(options.limit - listing.size());
       auto request = session.troupe().listTaskGroupsRequest();
       request.setContinuationToken(token);
       request.setLimit(std::min(page_max, wanted));

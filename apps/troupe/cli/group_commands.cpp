@@ -29,25 +29,21 @@ int group_watch(const GlobalOptions& global, const GroupWatchOptions& options) {
     const Result<std::string> group_id =
         resolve_group(session.connection(), session.wait_scope(), options.group);
     if (!group_id.ok()) return group_id.error();
-    return watch_group(session.io(),
-                       session.target(),
-                       group_id.value(),
+    return watch_group(session.io(), session.target(), group_id.value(),
                        {.exit_status = options.exit_status, .json = global.json});
   });
 }
 
 void add_create(Commands& commands, CLI::App& family) {
-  CLI::App& command = add_command(family,
-                                  "create",
-                                  "Create the group of a group file, without watching it",
-                                  "troupe group create ci/troupe.yml");
+  CLI::App& command =
+      add_command(family, "create", "Create the group of a group file, without watching it",
+                  "troupe group create ci/troupe.yml");
   auto options = std::make_shared<RunOptions>();
   options->detach = true;
   command.add_option("FILE", options->file, "A group file, or a folder with a troupe.yml")
       ->required();
-  set_action(commands, command, [&global = commands.global, options] {
-    return run_group(global, *options);
-  });
+  set_action(commands, command,
+             [&global = commands.global, options] { return run_group(global, *options); });
 }
 
 void add_list(Commands& commands, CLI::App& family) {
@@ -57,48 +53,42 @@ void add_list(Commands& commands, CLI::App& family) {
   command.add_option("--limit", options->limit, "At most N; 0 shows all")
       ->type_name("N")
       ->capture_default_str();
-  set_action(commands, command, [&global = commands.global, options] {
-    return group_list(global, *options);
-  });
+  set_action(commands, command,
+             [&global = commands.global, options] { return group_list(global, *options); });
 }
 
 void add_watch(Commands& commands, CLI::App& family) {
-  CLI::App& command = add_command(family,
-                                  "watch",
-                                  "Show a group live until nothing in it can run any more",
-                                  "troupe group watch last --exit-status");
+  CLI::App& command =
+      add_command(family, "watch", "Show a group live until nothing in it can run any more",
+                  "troupe group watch last --exit-status");
   auto options = std::make_shared<GroupWatchOptions>();
   add_group(command, options->group);
   command.add_flag("--exit-status", options->exit_status, "Exit with the outcome of the group");
-  set_action(commands, command, [&global = commands.global, options] {
-    return group_watch(global, *options);
-  });
+  set_action(commands, command,
+             [&global = commands.global, options] { return group_watch(global, *options); });
 }
 
 void add_log(Commands& commands, CLI::App& family) {
-  CLI::App& command = add_command(family,
-                                  "log",
-                                  "Print the logs of all tasks, each line with its task's name",
-                                  "troupe group log last --failed --grep error");
+  CLI::App& command =
+      add_command(family, "log", "Print the logs of all tasks, each line with its task's name",
+                  "troupe group log last --failed --grep error");
   auto options = std::make_shared<GroupLogOptions>();
   add_group(command, options->group);
   command.add_flag("--failed", options->failed, "Only of tasks that failed or ended as exception");
   command.add_option("--grep", options->expression, "Only lines in which RE is found (RE2)")
       ->type_name("RE");
-  set_action(commands, command, [&global = commands.global, options] {
-    return group_log(global, *options);
-  });
+  set_action(commands, command,
+             [&global = commands.global, options] { return group_log(global, *options); });
 }
 
 void add_rerun(Commands& commands, CLI::App& family) {
-  CLI::App& command = add_command(
-      family, "rerun", "Run the resolved tasks of a group once more", "troupe group rerun last --failed");
+  CLI::App& command = add_command(family, "rerun", "Run the resolved tasks of a group once more",
+                                  "troupe group rerun last --failed");
   auto options = std::make_shared<GroupRerunOptions>();
   add_group(command, options->group);
   command.add_flag("--failed", options->failed, "Only those that failed or ended as exception");
-  set_action(commands, command, [&global = commands.global, options] {
-    return group_rerun(global, *options);
-  });
+  set_action(commands, command,
+             [&global = commands.global, options] { return group_rerun(global, *options); });
 }
 
 void add_seal(Commands& commands, CLI::App& family) {
@@ -106,16 +96,15 @@ void add_seal(Commands& commands, CLI::App& family) {
       add_command(family, "seal", "Let no further task join a group", "troupe group seal last");
   auto group = std::make_shared<std::string>();
   add_group(command, *group);
-  set_action(commands, command, [&global = commands.global, group] {
-    return group_seal(global, *group);
-  });
+  set_action(commands, command,
+             [&global = commands.global, group] { return group_seal(global, *group); });
 }
 
 }  // namespace
 
 void add_group_commands(Commands& commands) {
-  CLI::App& family = add_family(
-      commands.app, "group", "Create, watch and change task groups", "troupe group watch last");
+  CLI::App& family = add_family(commands.app, "group", "Create, watch and change task groups",
+                                "troupe group watch last");
   add_create(commands, family);
   add_list(commands, family);
   add_watch(commands, family);

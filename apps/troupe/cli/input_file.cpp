@@ -24,7 +24,8 @@ Result<std::string> read_input(const std::string& path) {
                                                            : std::fopen(path.c_str(), "rbe"));
   if (!file) {
     const int code = errno;
-    return Error{Errc::invalid, "cannot read " + path + ": " + std::generic_category().message(code)};
+    return Error{Errc::invalid,
+                 "cannot read " + path + ": " + std::generic_category().message(code)};
   }
   std::string text;
   std::array<char, 65536> block;
@@ -36,7 +37,8 @@ Result<std::string> read_input(const std::string& path) {
   }
   if (std::ferror(file.get()) != 0) {
     const int code = errno;
-    return Error{Errc::invalid, "cannot read " + path + ": " + std::generic_category().message(code)};
+    return Error{Errc::invalid,
+                 "cannot read " + path + ": " + std::generic_category().message(code)};
   }
   return text;
 }

@@ -26,7 +26,9 @@ bool is_id_character(char c) {
          c == '_';
 }
 
-const char* word(NameKind kind) { return kind == NameKind::task ? "task" : "group"; }
+const char* word(NameKind kind) {
+  return kind == NameKind::task ? "task" : "group";
+}
 
 // Newest first. The file is short: one line for each kind.
 std::vector<LastMade> read_last(const std::string& file) {
@@ -47,18 +49,18 @@ Result<ParsedName> parse_base(std::string_view base, std::string_view text, Name
   if (is_slugid(base)) return ParsedName{Id{std::string(base)}, std::nullopt};
   if (!std::all_of(base.begin(), base.end(), is_id_character) || base.size() > id_length ||
       base.empty()) {
-    return Error{Errc::invalid,
-                 "\"" + std::string(text) + "\" does not name a " + word(kind) +
-                     ": give its id, a unique prefix of it, `last`" +
-                     (kind == NameKind::task ? " or GROUP/NAME" : "")};
+    return Error{Errc::invalid, "\"" + std::string(text) + "\" does not name a " + word(kind) +
+                                    ": give its id, a unique prefix of it, `last`" +
+                                    (kind == NameKind::task ? " or GROUP/NAME" : "")};
   }
   if (base.size() == id_length) {
-    return Error{Errc::invalid, "\"" + std::string(base) + "\" is not a valid id: check its letters"};
+    return Error{Errc::invalid,
+                 "\"" + std::string(base) + "\" is not a valid id: check its letters"};
   }
   if (base.size() < prefix_min) {
-    return Error{Errc::invalid,
-                 "\"" + std::string(base) + "\" is too short for a prefix of an id: give 4 "
-                                            "characters or more"};
+    return Error{Errc::invalid, "\"" + std::string(base) +
+                                    "\" is too short for a prefix of an id: give 4 "
+                                    "characters or more"};
   }
   return ParsedName{IdPrefix{std::string(base)}, std::nullopt};
 }
@@ -69,9 +71,9 @@ Result<ParsedName> parse_name(std::string_view text, NameKind kind) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return parse_base(text, text, kind);
   if (kind == NameKind::group) {
-    return Error{Errc::invalid,
-                 "\"" + std::string(text) + "\" names a task, but a group is wanted: leave out " +
-                     std::string(text.substr(slash))};
+    return Error{Errc::invalid, "\"" + std::string(text) +
+                                    "\" names a task, but a group is wanted: leave out " +
+                                    std::string(text.substr(slash))};
   }
   Result<ParsedName> group = parse_base(text.substr(0, slash), text, kind);
   if (!group.ok()) return group;
@@ -90,7 +92,9 @@ std::string last_file() {
   return home.empty() ? std::string() : home + "/.config/troupe/last";
 }
 
-void remember_last(NameKind kind, std::string_view id) { remember_last(last_file(), kind, id); }
+void remember_last(NameKind kind, std::string_view id) {
+  remember_last(last_file(), kind, id);
+}
 
 void remember_last(const std::string& file, NameKind kind, std::string_view id) {
   if (file.empty()) return;
@@ -119,7 +123,9 @@ void remember_last(const std::string& file, NameKind kind, std::string_view id) 
   if (error) fs::remove(fresh, error);
 }
 
-std::optional<std::string> last_id(NameKind kind) { return last_id(last_file(), kind); }
+std::optional<std::string> last_id(NameKind kind) {
+  return last_id(last_file(), kind);
+}
 
 std::optional<std::string> last_id(const std::string& file, NameKind kind) {
   for (LastMade& one : read_last(file)) {
@@ -128,7 +134,9 @@ std::optional<std::string> last_id(const std::string& file, NameKind kind) {
   return std::nullopt;
 }
 
-std::optional<LastMade> last_made() { return last_made(last_file()); }
+std::optional<LastMade> last_made() {
+  return last_made(last_file());
+}
 
 std::optional<LastMade> last_made(const std::string& file) {
   std::vector<LastMade> made = read_last(file);

@@ -25,9 +25,13 @@ void write_fully(std::string_view text) {
 
 }  // namespace
 
-void print_out(std::string_view text) { write_fully(text); }
+void print_out(std::string_view text) {
+  write_fully(text);
+}
 
-void print_line(std::string_view line) { write_fully(std::string(line) + '\n'); }
+void print_line(std::string_view line) {
+  write_fully(std::string(line) + '\n');
+}
 
 void print_error(std::string_view message) {
   const bool several = message.find('\n') != std::string_view::npos;

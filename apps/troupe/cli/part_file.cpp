@@ -31,8 +31,7 @@ Result<std::unique_ptr<PartFile>> PartFile::create(const std::string& path) {
   if (error) return file_error("cannot make the folder", folder.string(), error.value());
   if (fs::is_directory(target, error)) return file_error("cannot write", path, EISDIR);
   std::string part_path = (folder / ("." + new_slugid() + ".part")).string();
-  const int descriptor =
-      ::open(part_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  const int descriptor = ::open(part_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0) return file_error("cannot write", part_path, errno);
   return std::unique_ptr<PartFile>(new PartFile(path, std::move(part_path), descriptor));
 }
@@ -56,19 +55,19 @@ Status PartFile::append(std::string_view bytes) {
 
 Status PartFile::finish(const Sha256& expected, std::uint64_t expected_size) {
   if (size_ != expected_size) {
-    return Error{Errc::corrupt,
-                 path_ + ": " + std::to_string(size_) + " bytes arrived instead of " +
-                     std::to_string(expected_size) + ": try again"};
+    return Error{Errc::corrupt, path_ + ": " + std::to_string(size_) +
+                                    " bytes arrived instead of " + std::to_string(expected_size) +
+                                    ": try again"};
   }
   const Sha256 actual = hash_.finish();
   if (actual != expected) {
-    return Error{Errc::corrupt,
-                 path_ + ": the contents hash to " + to_hex(actual) + " instead of " +
-                     to_hex(expected) + ": try again"};
+    return Error{Errc::corrupt, path_ + ": the contents hash to " + to_hex(actual) +
+                                    " instead of " + to_hex(expected) + ": try again"};
   }
   const int closed = ::close(std::exchange(descriptor_, -1));
   if (closed != 0) return file_error("cannot write", part_path_, errno);
-  if (::rename(part_path_.c_str(), path_.c_str()) != 0) return file_error("cannot write", path_, errno);
+  if (::rename(part_path_.c_str(), path_.c_str()) != 0)
+    return file_error("cannot write", path_, errno);
   part_path_.clear();
   return Done{};
 }

@@ -15,10 +15,8 @@ namespace troupe::cli {
 namespace {
 
 std::vector<Cell> queue_row(schema::QueueSummary::Reader queue) {
-  return {queue.getTaskQueueId().cStr(),
-          std::to_string(queue.getPending()),
-          std::to_string(queue.getClaimed()),
-          std::to_string(queue.getWorkers()),
+  return {queue.getTaskQueueId().cStr(), std::to_string(queue.getPending()),
+          std::to_string(queue.getClaimed()), std::to_string(queue.getWorkers()),
           std::to_string(queue.getCapacity())};
 }
 
@@ -39,8 +37,7 @@ void print_explanation(schema::Explanation::Reader explanation, const Layout& la
   Table table({"BLOCKED BY", "STATE", "WHY", "NAME"});
   for (const auto blocker : explanation.getBlockers()) {
     const bool resolved = blocker.getReason() != schema::ReasonResolved::NONE;
-    table.add({blocker.getTaskId().cStr(),
-               state_cell(blocker.getState()),
+    table.add({blocker.getTaskId().cStr(), state_cell(blocker.getState()),
                resolved ? enum_name(blocker.getReason()) : std::string("-"),
                blocker.getName().cStr()});
   }
@@ -82,10 +79,9 @@ int queue_show(const GlobalOptions& global, const std::string& queue_id) {
       print_workers(workers.getWorkers(), false, "no worker has served it");
       return int{exit_done};
     }
-    return Error{Errc::not_found,
-                 "no queue \"" + queue_id + "\" has been used" +
-                     group_file::nearest_hint(queue_id, known) +
-                     ": `troupe queue list` shows what there is"};
+    return Error{Errc::not_found, "no queue \"" + queue_id + "\" has been used" +
+                                      group_file::nearest_hint(queue_id, known) +
+                                      ": `troupe queue list` shows what there is"};
   });
 }
 

@@ -11,14 +11,17 @@
 namespace troupe::cli {
 namespace {
 
-const char* word(NameKind kind) { return kind == NameKind::task ? "task" : "group"; }
+const char* word(NameKind kind) {
+  return kind == NameKind::task ? "task" : "group";
+}
 
 struct Found {
   std::vector<std::string> tasks;
   std::vector<std::string> groups;
 };
 
-Found find_ids(client::Connection& connection, kj::WaitScope& wait_scope,
+Found find_ids(client::Connection& connection,
+               kj::WaitScope& wait_scope,
                const std::string& prefix) {
   auto request = connection.troupe().findIdsRequest();
   request.setPrefix(prefix);
@@ -29,20 +32,22 @@ Found find_ids(client::Connection& connection, kj::WaitScope& wait_scope,
   return found;
 }
 
-Error ambiguous(const std::string& prefix, const std::vector<std::string>& ids,
+Error ambiguous(const std::string& prefix,
+                const std::vector<std::string>& ids,
                 const std::string& what) {
   std::string detail = "\"" + prefix + "\" is the beginning of several " + what + ":";
   for (const std::string& id : ids) detail += " " + id;
   return Error{Errc::conflict, detail + ": give more of it"};
 }
 
-Result<std::string> only_one(const std::string& prefix, const std::vector<std::string>& ids,
+Result<std::string> only_one(const std::string& prefix,
+                             const std::vector<std::string>& ids,
                              NameKind kind) {
   if (ids.size() == 1) return ids.front();
   if (ids.size() > 1) return ambiguous(prefix, ids, std::string(word(kind)) + "s");
-  return Error{Errc::not_found,
-               std::string("no ") + word(kind) + " has an id that begins with \"" + prefix +
-                   "\": `troupe " + word(kind) + " list` shows what there is"};
+  return Error{Errc::not_found, std::string("no ") + word(kind) + " has an id that begins with \"" +
+                                    prefix + "\": `troupe " + word(kind) +
+                                    " list` shows what there is"};
 }
 
 Result<std::string> last_of(NameKind kind) {
@@ -51,8 +56,10 @@ Result<std::string> last_of(NameKind kind) {
                std::string("`last`: you have not made a ") + word(kind) + " yet: give its id"};
 }
 
-Result<std::string> resolve_base(client::Connection& connection, kj::WaitScope& wait_scope,
-                                 const ParsedName& name, NameKind kind) {
+Result<std::string> resolve_base(client::Connection& connection,
+                                 kj::WaitScope& wait_scope,
+                                 const ParsedName& name,
+                                 NameKind kind) {
   if (const Id* id = std::get_if<Id>(&name.base)) return id->value;
   if (std::holds_alternative<Last>(name.base)) return last_of(kind);
   const std::string& prefix = std::get<IdPrefix>(name.base).value;
@@ -60,8 +67,10 @@ Result<std::string> resolve_base(client::Connection& connection, kj::WaitScope& 
   return only_one(prefix, kind == NameKind::task ? found.tasks : found.groups, kind);
 }
 
-Result<std::string> resolve_member(client::Connection& connection, kj::WaitScope& wait_scope,
-                                   const std::string& group_id, const std::string& member) {
+Result<std::string> resolve_member(client::Connection& connection,
+                                   kj::WaitScope& wait_scope,
+                                   const std::string& group_id,
+                                   const std::string& member) {
   std::vector<std::string> ids;
   std::set<std::string> names;
   read_pages([&](const std::string& token) {
@@ -82,12 +91,12 @@ Result<std::string> resolve_member(client::Connection& connection, kj::WaitScope
     for (const std::string& id : ids) detail += " " + id;
     return Error{Errc::conflict, detail + ": give the id of one"};
   }
-  return Error{Errc::not_found,
-               "group " + group_id + " has no task named \"" + member + "\"" +
-                   group_file::nearest_hint(member, {names.begin(), names.end()})};
+  return Error{Errc::not_found, "group " + group_id + " has no task named \"" + member + "\"" +
+                                    group_file::nearest_hint(member, {names.begin(), names.end()})};
 }
 
-bool has_queue(client::Connection& connection, kj::WaitScope& wait_scope,
+bool has_queue(client::Connection& connection,
+               kj::WaitScope& wait_scope,
                std::string_view task_queue_id) {
   const auto answer = connection.troupe().listQueuesRequest().send().wait(wait_scope);
   for (const auto queue : answer.getQueues()) {
@@ -98,7 +107,8 @@ bool has_queue(client::Connection& connection, kj::WaitScope& wait_scope,
 
 // `A/B` may be a queue or `GROUP/NAME`. A queue that exists is one; else, what begins like a group
 // is one; else it is a queue that nobody has used, and the server can say so.
-Result<std::string> resolve_pair(client::Connection& connection, kj::WaitScope& wait_scope,
+Result<std::string> resolve_pair(client::Connection& connection,
+                                 kj::WaitScope& wait_scope,
                                  const std::string& subject) {
   const Result<ParsedName> name = parse_name(subject, NameKind::task);
   if (!name.ok()) return subject;
@@ -112,7 +122,8 @@ Result<std::string> resolve_pair(client::Connection& connection, kj::WaitScope& 
 
 }  // namespace
 
-Result<std::string> resolve_task(client::Connection& connection, kj::WaitScope& wait_scope,
+Result<std::string> resolve_task(client::Connection& connection,
+                                 kj::WaitScope& wait_scope,
                                  std::string_view name) {
   const Result<ParsedName> parsed = parse_name(name, NameKind::task);
   if (!parsed.ok()) return parsed.error();
@@ -123,14 +134,16 @@ Result<std::string> resolve_task(client::Connection& connection, kj::WaitScope& 
   return resolve_member(connection, wait_scope, id.value(), *parsed.value().member);
 }
 
-Result<std::string> resolve_group(client::Connection& connection, kj::WaitScope& wait_scope,
+Result<std::string> resolve_group(client::Connection& connection,
+                                  kj::WaitScope& wait_scope,
                                   std::string_view name) {
   const Result<ParsedName> parsed = parse_name(name, NameKind::group);
   if (!parsed.ok()) return parsed.error();
   return resolve_base(connection, wait_scope, parsed.value(), NameKind::group);
 }
 
-Result<std::string> resolve_subject(client::Connection& connection, kj::WaitScope& wait_scope,
+Result<std::string> resolve_subject(client::Connection& connection,
+                                    kj::WaitScope& wait_scope,
                                     std::string_view text) {
   const std::string subject(text);
   const auto slashes = std::count(subject.begin(), subject.end(), '/');
@@ -140,8 +153,9 @@ Result<std::string> resolve_subject(client::Connection& connection, kj::WaitScop
   const Result<ParsedName> name = parse_name(subject, NameKind::task);
   if (!name.ok()) {
     return Error{Errc::invalid,
-                 "\"" + subject + "\": give a task, a group, a queue (PROVISIONER/TYPE) or a worker "
-                                  "(PROVISIONER/TYPE/GROUP/ID)"};
+                 "\"" + subject +
+                     "\": give a task, a group, a queue (PROVISIONER/TYPE) or a worker "
+                     "(PROVISIONER/TYPE/GROUP/ID)"};
   }
   if (const Id* id = std::get_if<Id>(&name.value().base)) return id->value;
   if (std::holds_alternative<Last>(name.value().base)) {

@@ -58,7 +58,9 @@ void add_submit(Commands& commands) {
   // After the command's first word everything is the command's.
   submit->positionals_at_end();
   submit->callback([&commands, options] {
-    commands.chosen = [&global = commands.global, options] { return cli::submit(global, *options); };
+    commands.chosen = [&global = commands.global, options] {
+      return cli::submit(global, *options);
+    };
   });
 }
 

@@ -77,7 +77,7 @@ int down(const GlobalOptions& global) {
   }
   if (server) print_line(fmt::format("stopped process {} data={}", *server, data_dir));
   if (!server) print_line(fmt::format("no server runs on {}", data_dir));
-  if (workers > 0) print_line(fmt::format("stopped {} local workers left behind", workers));
+  if (workers > 0) print_line(fmt::format("stopped local workers left behind: {}", workers));
   return exit_done;
 }
 
@@ -108,7 +108,7 @@ void add_up(Commands& commands) {
   command.add_option("--config", options.config_file, "Read the configuration from FILE")
       ->type_name("FILE");
   add_config_flags(command, options.config_flags);
-  command.footer(command.get_footer() + "\n\n" + server::config_help());
+  command.footer(server::config_help() + "\n" + command.get_footer());
   command.callback([flags, &chosen = commands.chosen, &global = commands.global] {
     chosen = [flags, &global] { return up(*flags, global); };
   });

@@ -23,18 +23,17 @@ int with_target(
     const Result<int> outcome = action(io, target.value());
     status = outcome.ok() ? outcome.value() : report(outcome.error());
   });
-  KJ_IF_MAYBE(exception, thrown) return report(error_from(*exception));
+  KJ_IF_MAYBE (exception, thrown) return report(error_from(*exception));
   return status;
 }
 
 int with_session(const GlobalOptions& global, const std::function<Result<int>(Session&)>& action) {
   return with_target(
-      global,
-      [&action](kj::AsyncIoContext& io, const client::Target& target) -> Result<int> {
+      global, [&action](kj::AsyncIoContext& io, const client::Target& target) -> Result<int> {
         std::unique_ptr<client::Connection> connection;
         kj::Maybe<kj::Exception> refused = kj::runCatchingExceptions(
             [&] { connection = client::connect(*io.provider, target).wait(io.waitScope); });
-        KJ_IF_MAYBE(exception, refused) {
+        KJ_IF_MAYBE (exception, refused) {
           print_error(error_from(*exception).detail);
           return int{exit_unreachable};
         }

@@ -65,9 +65,8 @@ Result<int> print_log(Session& session,
     const StatusAnswer answer = status_of(session, task_id);
     const auto runs = answer.getStatus().getRuns();
     if (runs.size() == 0) {
-      return Error{Errc::not_found,
-                   "task " + task_id + " has not run yet: `troupe explain " + task_id +
-                       "` says why, `troupe task log -f` waits"};
+      return Error{Errc::not_found, "task " + task_id + " has not run yet: `troupe explain " +
+                                        task_id + "` says why, `troupe task log -f` waits"};
     }
     place.run_id = runs.size() - 1;
   }
@@ -119,9 +118,9 @@ int task_list(const GlobalOptions& global, const TaskListOptions& options) {
     const Instant now = wall_now();
     bool more = false;
     read_pages([&](const std::string& token) -> std::string {
-      const std::uint32_t wanted =
-          options.limit == 0 ? page_max
-                             : static_cast<std::uint32_t>(options.limit - listing.size());
+      const std::uint32_t wanted = options.limit == 0
+                                       ? page_max
+                                       : static_cast<std::uint32_t>(options.limit - listing.size());
       auto request = session.troupe().listTasksRequest();
       request.setState(options.state);
       request.setTaskQueueId(options.queue);
@@ -132,12 +131,11 @@ int task_list(const GlobalOptions& global, const TaskListOptions& options) {
         listing.add([&one] { return to_json(one); },
                     [&one, now] {
                       const auto status = one.getStatus();
-                      return std::vector<Cell>{
-                          status.getTaskId().cStr(),
-                          state_cell(status.getState()),
-                          status.getTaskQueueId().cStr(),
-                          relative_time(changed(status, one.getTask()), now),
-                          one.getTask().getMetadata().getName().cStr()};
+                      return std::vector<Cell>{status.getTaskId().cStr(),
+                                               state_cell(status.getState()),
+                                               status.getTaskQueueId().cStr(),
+                                               relative_time(changed(status, one.getTask()), now),
+                                               one.getTask().getMetadata().getName().cStr()};
                     });
       }
       const std::string next = page.getContinuationToken().cStr();
@@ -215,9 +213,7 @@ int task_artifacts(const GlobalOptions& global, const TaskArtifactsOptions& opti
     for (const ArtifactEntry& one : list_artifacts(session, task_id.value(), options.run)) {
       listing.add([&one] { return one.json; },
                   [&one, now] {
-                    return std::vector<Cell>{one.name,
-                                             one.storage_type,
-                                             one.content_type,
+                    return std::vector<Cell>{one.name, one.storage_type, one.content_type,
                                              format_bytes(one.size),
                                              relative_time(one.expires, now)};
                   });

@@ -22,37 +22,34 @@ void add_run(CLI::App& command, std::optional<std::uint32_t>& run) {
 }
 
 void add_create(Commands& commands, CLI::App& family) {
-  CLI::App& command = add_command(
-      family, "create", "Create a task from a definition", "troupe task create task.yml");
+  CLI::App& command = add_command(family, "create", "Create a task from a definition",
+                                  "troupe task create task.yml");
   auto file = std::make_shared<std::string>();
   command.add_option("FILE", *file, "Definition in JSON or YAML; - is standard input")->required();
-  set_action(commands, command, [&global = commands.global, file] {
-    return task_create(global, *file);
-  });
+  set_action(commands, command,
+             [&global = commands.global, file] { return task_create(global, *file); });
 }
 
 void add_list(Commands& commands, CLI::App& family) {
-  CLI::App& command = add_command(
-      family, "list", "List tasks, the newest first", "troupe task list --state failed");
+  CLI::App& command = add_command(family, "list", "List tasks, the newest first",
+                                  "troupe task list --state failed");
   auto options = std::make_shared<TaskListOptions>();
   command.add_option("--state", options->state, "Only those in STATE")->type_name("STATE");
   command.add_option("--queue", options->queue, "Only those of a task queue")->type_name("QUEUE");
   command.add_option("--limit", options->limit, "At most N; 0 shows all")
       ->type_name("N")
       ->capture_default_str();
-  set_action(commands, command, [&global = commands.global, options] {
-    return task_list(global, *options);
-  });
+  set_action(commands, command,
+             [&global = commands.global, options] { return task_list(global, *options); });
 }
 
 void add_status(Commands& commands, CLI::App& family) {
-  CLI::App& command =
-      add_command(family, "status", "Show the state and the runs of a task", "troupe task status last");
+  CLI::App& command = add_command(family, "status", "Show the state and the runs of a task",
+                                  "troupe task status last");
   auto task = std::make_shared<std::string>();
   add_task(command, *task);
-  set_action(commands, command, [&global = commands.global, task] {
-    return task_status(global, *task);
-  });
+  set_action(commands, command,
+             [&global = commands.global, task] { return task_status(global, *task); });
 }
 
 void add_show(Commands& commands, CLI::App& family) {
@@ -60,9 +57,8 @@ void add_show(Commands& commands, CLI::App& family) {
       add_command(family, "show", "Show the definition of a task", "troupe task show last --json");
   auto task = std::make_shared<std::string>();
   add_task(command, *task);
-  set_action(commands, command, [&global = commands.global, task] {
-    return task_show(global, *task);
-  });
+  set_action(commands, command,
+             [&global = commands.global, task] { return task_show(global, *task); });
 }
 
 void add_log(Commands& commands, CLI::App& family) {
@@ -70,13 +66,11 @@ void add_log(Commands& commands, CLI::App& family) {
       add_command(family, "log", "Print the log of a task", "troupe task log -f last");
   auto options = std::make_shared<TaskLogOptions>();
   add_task(command, options->task);
-  command.add_flag("-f,--follow",
-                   options->follow,
+  command.add_flag("-f,--follow", options->follow,
                    "Go on until the task is resolved; exit with its outcome");
   add_run(command, options->run);
-  set_action(commands, command, [&global = commands.global, options] {
-    return task_log(global, *options);
-  });
+  set_action(commands, command,
+             [&global = commands.global, options] { return task_log(global, *options); });
 }
 
 void add_change(Commands& commands,
@@ -93,31 +87,28 @@ void add_change(Commands& commands,
 }
 
 void add_artifacts(Commands& commands, CLI::App& family) {
-  CLI::App& command = add_command(
-      family, "artifacts", "List the artifacts of a task", "troupe task artifacts last");
+  CLI::App& command = add_command(family, "artifacts", "List the artifacts of a task",
+                                  "troupe task artifacts last");
   auto options = std::make_shared<TaskArtifactsOptions>();
   add_task(command, options->task);
   add_run(command, options->run);
-  set_action(commands, command, [&global = commands.global, options] {
-    return task_artifacts(global, *options);
-  });
+  set_action(commands, command,
+             [&global = commands.global, options] { return task_artifacts(global, *options); });
 }
 
 void add_download(Commands& commands, CLI::App& family) {
-  CLI::App& command = add_command(family,
-                                  "download",
-                                  "Download artifacts of a task",
+  CLI::App& command = add_command(family, "download", "Download artifacts of a task",
                                   "troupe task download last/package app.deb --output out");
   auto options = std::make_shared<DownloadOptions>();
   add_task(command, options->task);
-  command.add_option("NAME", options->names, "Artifacts; all if none is named; public/ may be left out");
+  command.add_option("NAME", options->names,
+                     "Artifacts; all if none is named; public/ may be left out");
   command.add_option("--output", options->directory, "Folder for the files")
       ->type_name("DIR")
       ->capture_default_str();
   add_run(command, options->run);
-  set_action(commands, command, [&global = commands.global, options] {
-    return task_download(global, *options);
-  });
+  set_action(commands, command,
+             [&global = commands.global, options] { return task_download(global, *options); });
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 #include "apps/troupe/cli/task_download.h"
 
+#include "apps/troupe/cli/artifact_list.h"
 #include "apps/troupe/cli/figures.h"
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/part_file.h"
 #include "apps/troupe/cli/reconnect.h"
 #include "apps/troupe/cli/resolve.h"
 #include "apps/troupe/cli/session.h"
-#include "apps/troupe/cli/artifact_list.h"
 #include "apps/troupe/cli/terminal.h"
 #include "apps/troupe/group_file/problems.h"
 #include "runtime/rpc/errors.h"
@@ -61,7 +61,10 @@ struct Received {
 class Progress {
  public:
   Progress(kj::Timer& timer, std::string name, const PartFile& file, std::int64_t total)
-      : on_(isatty(STDERR_FILENO) == 1), name_(harmless(name)), file_(file), total_(total),
+      : on_(isatty(STDERR_FILENO) == 1),
+        name_(harmless(name)),
+        file_(file),
+        total_(total),
         task_(on_ ? tick(timer).eagerlyEvaluate(nullptr) : kj::Promise<void>(kj::READY_NOW)) {}
   ~Progress() noexcept {
     if (on_) std::fputs("\r\x1b[K", stderr);
@@ -128,14 +131,16 @@ Result<std::string> download_one(Reconnector& server,
   {
     Progress progress(server.timer(), artifact.name, part, artifact.size);
     kj::Maybe<kj::Exception> thrown = kj::runCatchingExceptions([&] {
-      auto done = server.call([&](client::Connection& connection) {
-        return receive(connection, task_id, options, artifact, part, failed);
-      }).then([&received](Received&& all) { received = all; });
+      auto done = server
+                      .call([&](client::Connection& connection) {
+                        return receive(connection, task_id, options, artifact, part, failed);
+                      })
+                      .then([&received](Received&& all) { received = all; });
       auto interrupted = interrupts.next(server.io()).ignoreResult();
       done.exclusiveJoin(kj::mv(interrupted)).wait(server.io().waitScope);
     });
     if (failed) return *failed;
-    KJ_IF_MAYBE(exception, thrown) return error_from(*exception);
+    KJ_IF_MAYBE (exception, thrown) return error_from(*exception);
   }
   if (!received) return std::string();
   const Status finished = part.finish(received->sha256, received->size);
@@ -143,7 +148,9 @@ Result<std::string> download_one(Reconnector& server,
   return path;
 }
 
-bool has_contents(const ArtifactEntry& artifact) { return artifact.storage_type != "error"; }
+bool has_contents(const ArtifactEntry& artifact) {
+  return artifact.storage_type != "error";
+}
 
 // The artifacts that were asked for, in that order.
 Result<std::vector<ArtifactEntry>> choose(const std::vector<ArtifactEntry>& all,
@@ -163,9 +170,8 @@ Result<std::vector<ArtifactEntry>> choose(const std::vector<ArtifactEntry>& all,
       at = std::find(known.begin(), known.end(), std::string(public_prefix) + name);
     }
     if (at == known.end()) {
-      return Error{Errc::not_found,
-                   "task " + task_id + " has no artifact \"" + name + "\"" +
-                       group_file::nearest_hint(name, known)};
+      return Error{Errc::not_found, "task " + task_id + " has no artifact \"" + name + "\"" +
+                                        group_file::nearest_hint(name, known)};
     }
     const ArtifactEntry& artifact = all[static_cast<std::size_t>(at - known.begin())];
     if (!has_contents(artifact)) {
@@ -191,8 +197,7 @@ Result<int> download_all(Session& session,
   Result<std::vector<ArtifactEntry>> chosen = choose(all, options, task_id);
   if (!chosen.ok()) return std::move(chosen).error();
   for (const ArtifactEntry& artifact : chosen.value()) {
-    const Result<std::string> path =
-        download_one(server, interrupts, task_id, options, artifact);
+    const Result<std::string> path = download_one(server, interrupts, task_id, options, artifact);
     if (!path.ok()) return path.error();
     if (path.value().empty()) return int{exit_interrupted};
     if (global.json) {
@@ -208,9 +213,8 @@ Result<int> download_all(Session& session,
 }  // namespace
 
 Result<std::string> download_path(const std::string& directory, const std::string& name) {
-  const Error outside{Errc::invalid,
-                      "artifact \"" + name + "\": its name leads out of " + directory +
-                          " or to no file: it is not downloaded"};
+  const Error outside{Errc::invalid, "artifact \"" + name + "\": its name leads out of " +
+                                         directory + " or to no file: it is not downloaded"};
   if (name.empty() || name.back() == '/' || name.front() == '/') return outside;
   const fs::path relative(name);
   for (const fs::path& step : relative) {

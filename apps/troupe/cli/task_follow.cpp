@@ -31,9 +31,8 @@ class Follower {
         if (only_run) throw_no_run(*only_run);
         return status.getState();
       }
-      const bool begun =
-          place_.run_id < runs.size() &&
-          runs[place_.run_id].getState() != schema::TaskState::PENDING;
+      const bool begun = place_.run_id < runs.size() &&
+                         runs[place_.run_id].getState() != schema::TaskState::PENDING;
       if (begun && read_run(is_resolved(runs[place_.run_id].getState()))) {
         if (only_run) return run_state(*only_run);
         place_.run_id += 1;
@@ -55,9 +54,9 @@ class Follower {
   }
 
   [[noreturn]] void throw_no_run(std::uint32_t run_id) const {
-    kj::throwFatalException(exception_from(
-        {Errc::not_found,
-         "task " + place_.task_id + " ended without a run " + std::to_string(run_id)}));
+    kj::throwFatalException(
+        exception_from({Errc::not_found, "task " + place_.task_id + " ended without a run " +
+                                             std::to_string(run_id)}));
   }
 
   // A log's end and the run's resolution are two things: the log may be seen whole just before.
@@ -74,10 +73,11 @@ class Follower {
   bool read_run(bool resolved) {
     bool finished = false;
     output_.begin_run(place_.run_id);
-    kj::Maybe<kj::Exception> thrown = kj::runCatchingExceptions(
-        [&] { finished = read_run_log(server_, place_, true, output_); });
-    KJ_IF_MAYBE(exception, thrown) {
-      if (error_from(*exception).code != Errc::not_found) kj::throwFatalException(kj::mv(*exception));
+    kj::Maybe<kj::Exception> thrown =
+        kj::runCatchingExceptions([&] { finished = read_run_log(server_, place_, true, output_); });
+    KJ_IF_MAYBE (exception, thrown) {
+      if (error_from(*exception).code != Errc::not_found)
+        kj::throwFatalException(kj::mv(*exception));
       finished = resolved;
     }
     if (finished) output_.end_run();
@@ -97,7 +97,7 @@ class Follower {
         });
       });
     });
-    KJ_IF_MAYBE(exception, thrown) {
+    KJ_IF_MAYBE (exception, thrown) {
       // Past retention, after a long time without a server: begin anew.
       if (error_from(*exception).code != Errc::expired) kj::throwFatalException(kj::mv(*exception));
       position_.clear();

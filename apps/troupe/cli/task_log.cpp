@@ -36,7 +36,9 @@ class OutputSink final : public schema::ByteStream::Server {
 
 }  // namespace
 
-void RawLogOutput::write(std::string_view bytes) { print_out(bytes); }
+void RawLogOutput::write(std::string_view bytes) {
+  print_out(bytes);
+}
 
 LineLogOutput::LineLogOutput(OnLine on_line) : on_line_(std::move(on_line)) {}
 

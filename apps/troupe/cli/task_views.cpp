@@ -46,16 +46,13 @@ std::string render_runs(capnp::List<schema::Run>::Reader runs, Instant now, cons
   Table table({">RUN", "STATE", "WHY", "WORKER", "STARTED", "TOOK"});
   for (const auto run : runs) {
     const bool resolved = run.getReasonResolved() != schema::ReasonResolved::NONE;
-    const std::string why = resolved ? enum_name(run.getReasonResolved())
-                                     : enum_name(run.getReasonCreated());
+    const std::string why =
+        resolved ? enum_name(run.getReasonResolved()) : enum_name(run.getReasonCreated());
     const std::string worker =
         run.getWorkerId().size() == 0
             ? "-"
             : std::string(run.getWorkerGroup().cStr()) + "/" + run.getWorkerId().cStr();
-    table.add({std::to_string(run.getRunId()),
-               state_cell(run.getState()),
-               why,
-               worker,
+    table.add({std::to_string(run.getRunId()), state_cell(run.getState()), why, worker,
                relative_time(Instant{run.getStarted()}, now),
                elapsed(Instant{run.getStarted()}, Instant{run.getResolved()}, now)});
   }

@@ -10,7 +10,9 @@
 namespace troupe::cli {
 namespace {
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
 
 const char* escape_of(Colour colour) {
   switch (colour) {

@@ -84,7 +84,8 @@ std::string usage_error(const CLI::App& root,
   const std::string path = path_of(*found.at);
   const std::string help = "see `" + path + " --help`";
   // The caller puts the program's name in front.
-  const std::string where = found.at == &root ? std::string() : path.substr(path.find(' ') + 1) + ": ";
+  const std::string where =
+      found.at == &root ? std::string() : path.substr(path.find(' ') + 1) + ": ";
   if (!found.problem.empty()) return where + found.problem + "; " + help;
   if (found.at->get_require_subcommand_min() > 0) {
     return where + "a command is missing: " + join(names_of(commands_of(*found.at))) + "; " + help;

@@ -100,10 +100,15 @@ class Watcher {
         .then([this](Page&& page) -> kj::Promise<void> {
           for (const auto member : page.getTasks()) {
             const auto status = member.getStatus();
-            tell(group_.add(status.getTaskId().cStr(), member.getTask(), status));
+            const std::string id = status.getTaskId().cStr();
+            if (group_.add(id, member.getTask(), status) != nullptr) news_.push_back(id);
           }
-          if (page.getContinuationToken().size() == 0) return kj::READY_NOW;
-          return read_page(page.getContinuationToken().cStr());
+          if (page.getContinuationToken().size() > 0) {
+            return read_page(page.getContinuationToken().cStr());
+          }
+          // Only now is it known how many there are.
+          for (const std::string& id : std::exchange(news_, {})) tell(group_.find(id));
+          return kj::READY_NOW;
         });
   }
 
@@ -249,6 +254,7 @@ class Watcher {
   std::unique_ptr<WatchView> view_;
   WatchedGroup group_;
   std::string position_;                     // in the event log
+  std::vector<std::string> news_;            // of the snapshot being read, not told yet
   std::map<std::string, std::string> said_;  // the last reason, by queue
   kj::Own<kj::PromiseFulfiller<void>> finished_;
   kj::Promise<void> redrawing_ = nullptr;

@@ -38,7 +38,8 @@ void add_join(Commands& commands, CLI::App& command) {
       ->type_name("N")
       ->check(CLI::Range(std::uint32_t{1}, capacity_max))
       ->capture_default_str();
-  command.add_option("--credentials", flags->credentials, "Worker token, read again at each attempt")
+  command
+      .add_option("--credentials", flags->credentials, "Worker token, read again at each attempt")
       ->type_name("FILE");
   command.add_option("--work-dir", flags->work_dir, "Tasks run and caches are kept in DIR")
       ->type_name("DIR")
@@ -60,10 +61,9 @@ void add_join(Commands& commands, CLI::App& command) {
 }
 
 void add_token_create(Commands& commands, CLI::App& family) {
-  CLI::App& command = add_command(family,
-                                  "create",
-                                  "Make credentials for one worker; they are shown once",
-                                  "troupe worker token create --pool local/default --output token.json");
+  CLI::App& command =
+      add_command(family, "create", "Make credentials for one worker; they are shown once",
+                  "troupe worker token create --pool local/default --output token.json");
   auto options = std::make_shared<TokenCreateOptions>();
   command.add_option("--pool", options->pool, "The pool it may claim from")
       ->type_name("POOL")
@@ -79,15 +79,12 @@ void add_token_create(Commands& commands, CLI::App& family) {
 }
 
 void add_token(Commands& commands, CLI::App& worker) {
-  CLI::App& family = add_family(
-      worker, "token", "Credentials for joining", "troupe worker token list");
+  CLI::App& family =
+      add_family(worker, "token", "Credentials for joining", "troupe worker token list");
   add_token_create(commands, family);
-  CLI::App& list =
-      add_command(family, "list", "List worker tokens", "troupe worker token list");
+  CLI::App& list = add_command(family, "list", "List worker tokens", "troupe worker token list");
   set_action(commands, list, [&global = commands.global] { return worker_token_list(global); });
-  CLI::App& revoke = add_command(family,
-                                 "revoke",
-                                 "Make a worker token useless at once",
+  CLI::App& revoke = add_command(family, "revoke", "Make a worker token useless at once",
                                  "troupe worker token revoke troupe/worker/local/default/ID");
   auto client_id = std::make_shared<std::string>();
   revoke.add_option("CLIENT", *client_id, "Its clientId, as listed")->required();
@@ -100,9 +97,7 @@ void add_token(Commands& commands, CLI::App& worker) {
 
 void add_worker_commands(Commands& commands) {
   CLI::App& worker =
-      add_command(commands.app,
-                  "worker",
-                  "Run a worker here, or look at workers and their tokens",
+      add_command(commands.app, "worker", "Run a worker here, or look at workers and their tokens",
                   "troupe worker --join ci.example.com:7421 --pool local/default "
                   "--credentials token.json");
   worker.require_subcommand(0, 1);
@@ -111,9 +106,8 @@ void add_worker_commands(Commands& commands) {
   CLI::App& list = add_command(worker, "list", "List workers", "troupe worker list");
   auto queue = std::make_shared<std::string>();
   list.add_option("--queue", *queue, "Only those that serve QUEUE")->type_name("QUEUE");
-  set_action(commands, list, [&global = commands.global, queue] {
-    return worker_list(global, *queue);
-  });
+  set_action(commands, list,
+             [&global = commands.global, queue] { return worker_list(global, *queue); });
 }
 
 }  // namespace troupe::cli

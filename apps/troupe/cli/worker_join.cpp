@@ -47,8 +47,9 @@ Status find_credentials(const GlobalOptions& global,
   find.rpc = flags.join;
   const Result<client::Target> target = client::find_target(find);
   if (!target.ok()) {
-    return Error{target.error().code, target.error().detail + "; or name a worker token with "
-                                                              "--credentials FILE"};
+    return Error{target.error().code, target.error().detail +
+                                          "; or name a worker token with "
+                                          "--credentials FILE"};
   }
   options.client_id = target.value().client_id;
   options.access_token = target.value().access_token;
@@ -75,8 +76,9 @@ Result<worker::WorkerOptions> worker_options(const GlobalOptions& global, const 
                  "file that names it"};
   }
   if (flags.pool.empty()) {
-    return Error{Errc::invalid, "worker: --pool POOL is missing: the queue to serve, such as "
-                                "local/default"};
+    return Error{Errc::invalid,
+                 "worker: --pool POOL is missing: the queue to serve, such as "
+                 "local/default"};
   }
   const Result<server::Settings> settings = effective_settings(flags);
   if (!settings.ok()) return settings.error();

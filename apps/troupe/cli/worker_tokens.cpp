@@ -85,8 +85,8 @@ int worker_list(const GlobalOptions& global, const std::string& queue) {
 int worker_token_create(const GlobalOptions& global, const TokenCreateOptions& options) {
   const std::optional<Duration> life = parse_duration(options.expires);
   if (!life || life->count() <= 0) {
-    return report({Errc::invalid,
-                   "--expires " + options.expires + ": give a duration such as 30d or 12h"});
+    return report(
+        {Errc::invalid, "--expires " + options.expires + ": give a duration such as 30d or 12h"});
   }
   return with_session(global, [&](Session& session) -> Result<int> {
     int descriptor = -1;
@@ -98,7 +98,7 @@ int worker_token_create(const GlobalOptions& global, const TokenCreateOptions& o
     Token token;
     kj::Maybe<kj::Exception> refused = kj::runCatchingExceptions(
         [&] { token = make_token(session, options.pool, wall_now() + *life); });
-    KJ_IF_MAYBE(exception, refused) {
+    KJ_IF_MAYBE (exception, refused) {
       if (descriptor >= 0) {
         ::close(descriptor);
         ::unlink(options.output.c_str());
@@ -137,10 +137,8 @@ int worker_token_list(const GlobalOptions& global) {
                     const Cell state = token.getRevoked() ? Cell("revoked", Colour::red)
                                        : over             ? Cell("expired", Colour::dim)
                                                           : Cell("good", Colour::green);
-                    return std::vector<Cell>{token.getClientId().cStr(),
-                                             token.getPool().cStr(),
-                                             state,
-                                             relative_time(Instant{token.getCreated()}, now),
+                    return std::vector<Cell>{token.getClientId().cStr(), token.getPool().cStr(),
+                                             state, relative_time(Instant{token.getCreated()}, now),
                                              relative_time(Instant{token.getExpires()}, now)};
                   });
     }

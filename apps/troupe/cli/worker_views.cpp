@@ -11,22 +11,23 @@ void print_workers(capnp::List<schema::WorkerSummary>::Reader workers,
                    bool json,
                    const std::string& none) {
   const Instant now = wall_now();
-  Listing listing(json, "workers", {"QUEUE", "WORKER", "STATE", "BUSY", "ACTIVE", "VERSION", "HOST"});
+  Listing listing(json, "workers",
+                  {"QUEUE", "WORKER", "STATE", "BUSY", "ACTIVE", "VERSION", "HOST"});
   for (const auto worker : workers) {
-    listing.add([&worker] { return to_json(worker); },
-                [&worker, now] {
-                  const bool here = worker.getConnected();
-                  return std::vector<Cell>{
-                      worker.getTaskQueueId().cStr(),
-                      std::string(worker.getWorkerGroup().cStr()) + "/" +
-                          worker.getWorkerId().cStr(),
-                      Cell(here ? "connected" : "away", here ? Colour::green : Colour::yellow),
-                      std::to_string(worker.getClaims().size()) + "/" +
-                          std::to_string(worker.getCapacity()),
-                      relative_time(Instant{worker.getLastDateActive()}, now),
-                      worker.getVersion().cStr(),
-                      worker.getHost().cStr()};
-                });
+    listing.add(
+        [&worker] { return to_json(worker); },
+        [&worker, now] {
+          const bool here = worker.getConnected();
+          return std::vector<Cell>{
+              worker.getTaskQueueId().cStr(),
+              std::string(worker.getWorkerGroup().cStr()) + "/" + worker.getWorkerId().cStr(),
+              Cell(here ? "connected" : "away", here ? Colour::green : Colour::yellow),
+              std::to_string(worker.getClaims().size()) + "/" +
+                  std::to_string(worker.getCapacity()),
+              relative_time(Instant{worker.getLastDateActive()}, now),
+              worker.getVersion().cStr(),
+              worker.getHost().cStr()};
+        });
   }
   listing.print(none);
 }

@@ -1,6 +1,5 @@
 // Dialling and the handshake: `hello`, the proof of the token, the session's capabilities.
 #include "apps/troupe/client/client.h"
-
 #include "runtime/base/hash.h"
 #include "runtime/rpc/errors.h"
 
@@ -72,8 +71,7 @@ class RpcConnection final : public Connection {
                                  schema::Gateway::HelloResults::Reader hello,
                                  const Target& target) {
     if (hello.getProtocol() != schema::PROTOCOL_VERSION) {
-      return failure(kj::Exception::Type::FAILED,
-                     Errc::conflict,
+      return failure(kj::Exception::Type::FAILED, Errc::conflict,
                      "the server at " + address_ + " (troupe " + hello.getVersion().cStr() +
                          ") speaks protocol " + std::to_string(hello.getProtocol()) +
                          ", this program (troupe " TROUPE_VERSION ") speaks protocol " +
@@ -142,15 +140,18 @@ kj::Promise<Dialled> dial(kj::AsyncIoProvider& io,
   }
   const std::string address = addresses[index];
   return dial_one(io, address)
-      .then([address](kj::Own<kj::AsyncIoStream>&& stream) -> kj::Promise<Dialled> {
-        return Dialled{kj::mv(stream), address};
-      },
-      [&io, addresses = std::move(addresses), index, failures = std::move(failures),
-       found_in = std::move(found_in)](kj::Exception&& exception) mutable -> kj::Promise<Dialled> {
-        failures += (failures.empty() ? "" : ", ") + addresses[index] + " (" +
-                    unanswered(exception) + ")";
-        return dial(io, std::move(addresses), index + 1, std::move(failures), std::move(found_in));
-      });
+      .then(
+          [address](kj::Own<kj::AsyncIoStream>&& stream) -> kj::Promise<Dialled> {
+            return Dialled{kj::mv(stream), address};
+          },
+          [&io, addresses = std::move(addresses), index, failures = std::move(failures),
+           found_in =
+               std::move(found_in)](kj::Exception&& exception) mutable -> kj::Promise<Dialled> {
+            failures += (failures.empty() ? "" : ", ") + addresses[index] + " (" +
+                        unanswered(exception) + ")";
+            return dial(io, std::move(addresses), index + 1, std::move(failures),
+                        std::move(found_in));
+          });
 }
 
 // Says whom and what the failed handshake was about.
@@ -159,8 +160,7 @@ kj::Exception handshake_failure(kj::Exception&& exception,
                                 const Target& target) {
   const Error error = error_from(exception);
   if (error.code == Errc::unauthenticated) {
-    return failure(kj::Exception::Type::FAILED,
-                   Errc::unauthenticated,
+    return failure(kj::Exception::Type::FAILED, Errc::unauthenticated,
                    "the server at " + address + " refuses client " + target.client_id + " (" +
                        target.found_in + "): " + error.detail);
   }
@@ -171,8 +171,7 @@ kj::Exception handshake_failure(kj::Exception&& exception,
   if (exception.getType() == kj::Exception::Type::DISCONNECTED) {
     return unreachable("the server at " + address + " hung up during the handshake");
   }
-  return failure(exception.getType(),
-                 error.code,
+  return failure(exception.getType(), error.code,
                  "handshake with " + address + " failed: " + error.detail);
 }
 
@@ -211,8 +210,7 @@ std::string authentication_mac(std::string_view access_token,
 kj::Promise<std::unique_ptr<Connection>> connect(kj::AsyncIoProvider& io, const Target& target) {
   std::vector<std::string> addresses = addresses_of(target.rpc);
   if (addresses.empty()) {
-    return failure(kj::Exception::Type::FAILED,
-                   Errc::invalid,
+    return failure(kj::Exception::Type::FAILED, Errc::invalid,
                    target.found_in + ": no RPC address is given");
   }
   return dial(io, std::move(addresses), 0, {}, target.found_in)

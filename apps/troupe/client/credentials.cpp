@@ -53,9 +53,9 @@ Result<Target> read_credentials(const std::string& path) {
   rapidjson::Document json;
   json.Parse(text.value().data(), text.value().size());
   if (json.HasParseError()) {
-    return Error{Errc::invalid,
-                 path + ": not JSON at byte " + std::to_string(json.GetErrorOffset()) + ": " +
-                     rapidjson::GetParseError_En(json.GetParseError())};
+    return Error{Errc::invalid, path + ": not JSON at byte " +
+                                    std::to_string(json.GetErrorOffset()) + ": " +
+                                    rapidjson::GetParseError_En(json.GetParseError())};
   }
   if (!json.IsObject()) return Error{Errc::invalid, path + ": must hold a JSON object"};
 

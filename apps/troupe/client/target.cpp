@@ -23,11 +23,8 @@ struct Wish {
   std::string root_url_name;
 };
 
-constexpr const char* variable_names[] = {"TROUPE_DATA",
-                                          "TROUPE_RPC",
-                                          "TASKCLUSTER_ROOT_URL",
-                                          "TASKCLUSTER_CLIENT_ID",
-                                          "TASKCLUSTER_ACCESS_TOKEN"};
+constexpr const char* variable_names[] = {"TROUPE_DATA", "TROUPE_RPC", "TASKCLUSTER_ROOT_URL",
+                                          "TASKCLUSTER_CLIENT_ID", "TASKCLUSTER_ACCESS_TOKEN"};
 
 std::string process_variable(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets variables
@@ -116,20 +113,20 @@ Result<std::optional<Target>> first_file(const std::vector<std::string>& files, 
 }
 
 Result<Target> target_of_data_dir(const Wish& wish, const Environment& environment) {
-  const std::string path =
-      credentials_path(absolute_path(environment, wish.says.data_dir));
+  const std::string path = credentials_path(absolute_path(environment, wish.says.data_dir));
   Result<Target> file = read_credentials(path);
   if (!file.ok() && file.error().code == Errc::not_found) {
-    return Error{Errc::not_found,
-                 wish.data_name + ": there is no " + path + ": start a platform there with `troupe "
-                     "up --data " + wish.says.data_dir + "`, or name another folder"};
+    return Error{Errc::not_found, wish.data_name + ": there is no " + path +
+                                      ": start a platform there with `troupe "
+                                      "up --data " +
+                                      wish.says.data_dir + "`, or name another folder"};
   }
   if (!file.ok()) return file;
   const std::string& root_url = wish.says.root_url;
   if (!root_url.empty() && root_url != file.value().root_url) {
-    return Error{Errc::invalid,
-                 wish.root_url_name + ": " + path + " is for " + file.value().root_url + ", not " +
-                     root_url + ": leave one of the two out"};
+    return Error{Errc::invalid, wish.root_url_name + ": " + path + " is for " +
+                                    file.value().root_url + ", not " + root_url +
+                                    ": leave one of the two out"};
   }
   return file;
 }
@@ -154,9 +151,11 @@ Result<Target> target_of_rpc(const Wish& wish, const Environment& environment) {
   }
   if (!target) target = credentials_in_environment(environment);
   if (!target) {
-    Error error = nothing_found("no credentials for " + wish.says.rpc + ": those of a file go only "
-                                "to the addresses it names; set TASKCLUSTER_CLIENT_ID and "
-                                "TASKCLUSTER_ACCESS_TOKEN", files);
+    Error error = nothing_found("no credentials for " + wish.says.rpc +
+                                    ": those of a file go only "
+                                    "to the addresses it names; set TASKCLUSTER_CLIENT_ID and "
+                                    "TASKCLUSTER_ACCESS_TOKEN",
+                                files);
     error.code = Errc::unauthenticated;
     return error;
   }
@@ -204,9 +203,8 @@ std::vector<std::string> addresses_of(std::string_view rpc) {
     if (!one.empty()) addresses.emplace_back(one);
     rpc.remove_prefix(std::min(comma + 1, rpc.size()));
   }
-  std::stable_partition(addresses.begin(), addresses.end(), [](const std::string& address) {
-    return address.starts_with("unix:");
-  });
+  std::stable_partition(addresses.begin(), addresses.end(),
+                        [](const std::string& address) { return address.starts_with("unix:"); });
   return addresses;
 }
 

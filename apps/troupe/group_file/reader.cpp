@@ -1,5 +1,6 @@
 #include "apps/troupe/group_file/reader.h"
 
+#include "apps/troupe/group_file/json_reader.h"
 #include "apps/troupe/group_file/scalars.h"
 
 #include <fmt/format.h>
@@ -12,9 +13,8 @@
 namespace troupe::group_file {
 namespace {
 
-// Aliases may repeat a part of the file; these bound what they unfold to.
+// Aliases may repeat a part of the file; this bounds what they unfold to.
 constexpr std::size_t nodes_max = 1'000'000;
-constexpr int depth_max = 100;
 
 Position position_of(const YAML::Mark& mark) {
   if (mark.is_null()) return {};
@@ -37,10 +37,10 @@ class Reader {
   Reader(std::string_view text, Problems& problems)
       : lines_(split_lines(text)), problems_(problems) {}
 
-  Value convert(const YAML::Node& node, int depth) {
+  Value convert(const YAML::Node& node, std::size_t depth) {
     Value value;
     value.at = position_of(node.Mark());
-    if (++nodes_ > nodes_max || depth > depth_max) {
+    if (++nodes_ > nodes_max || depth > nesting_max) {
       if (!too_large_) {
         problems_.add(value.at, nodes_ > nodes_max ? "the file unfolds to too many values"
                                                    : "nested too deeply");
@@ -84,7 +84,7 @@ class Reader {
     value.kind = plain ? plain_scalar_kind(value.text) : Value::Kind::text;
   }
 
-  void convert_map(const YAML::Node& node, int depth, Value& value) {
+  void convert_map(const YAML::Node& node, std::size_t depth, Value& value) {
     value.kind = Value::Kind::map;
     std::map<std::string, std::size_t> lines_of_keys;
     for (const auto& pair : node) {
@@ -130,6 +130,8 @@ class Reader {
 }  // namespace
 
 std::optional<Value> read_document(std::string_view text, Problems& problems) {
+  if (auto json = read_json(text, problems)) return json;
+  if (!problems.empty()) return std::nullopt;
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
     if (documents.empty()) {

@@ -1,15 +1,15 @@
 // Small steps that every RPC method is made of: throw an Error, ask an actor, copy an answer.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <utility>
-
 #include "actors/kinds.h"
 #include "apps/troupe/server/site.h"
 #include "runtime/rpc/errors.h"
 #include "runtime/store/message.h"
 #include "schema/store/messages.capnp.h"
+
+#include <optional>
+#include <string>
+#include <utility>
 
 namespace troupe::server {
 

@@ -1,12 +1,12 @@
 #include "apps/troupe/server/claim.h"
 
-#include <algorithm>
-#include <optional>
-#include <string_view>
-
 #include "actors/task/queries.h"
 #include "apps/troupe/server/transfer.h"
 #include "apps/troupe/server/upload.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
 
 namespace troupe::server {
 namespace {
@@ -72,11 +72,12 @@ class ClaimService final : public schema::Claim::Server {
     }
     Sha256 hash{};
     std::copy(params.getSha256().begin(), params.getSha256().end(), hash.begin());
-    return begin_upload(site_, hash, params.getSize())
-        .then([context](UploadStart start) mutable {
-          context.getResults().setOffset(start.offset);
-          KJ_IF_MAYBE (sink, start.sink) { context.getResults().setSink(kj::mv(*sink)); }
-        });
+    return begin_upload(site_, hash, params.getSize()).then([context](UploadStart start) mutable {
+      context.getResults().setOffset(start.offset);
+      KJ_IF_MAYBE (sink, start.sink) {
+        context.getResults().setSink(kj::mv(*sink));
+      }
+    });
   }
 
   Promise<void> createArtifact(CreateArtifactContext context) override {
@@ -145,7 +146,8 @@ class ClaimService final : public schema::Claim::Server {
   void require_held() {
     if (is_held()) return;
     throw_error({Errc::conflict, "run " + std::to_string(held_.run_id) + " of task " +
-                                     held_.task_id + " is no longer held by this claim: forget it"});
+                                     held_.task_id +
+                                     " is no longer held by this claim: forget it"});
   }
 
   Promise<void> end_log(std::uint64_t size);
@@ -205,25 +207,25 @@ Promise<void> ClaimService::end_log(std::uint64_t size) {
 }
 
 Promise<void> ClaimService::send_outcome(ResolveContext context) {
-  return ask_task(site_, held_.task_id,
-                  [this, params = context.getParams()](schema::TaskMessage::Builder m) {
-                    auto resolve = m.initResolve();
-                    fill_ref(resolve.initClaim());
-                    resolve.setOutcome(params.getOutcome());
-                    resolve.setReason(params.getReason());
-                    if (!finished_log_) return;
-                    auto artifacts = resolve.initArtifacts(2);
-                    artifacts[0].setName(log_artifact);
-                    artifacts[0].setStorageType("s3");
-                    artifacts[0].setContentType("text/plain; charset=utf-8");
-                    artifacts[0].setSize(finished_log_->size);
-                    artifacts[0].setSha256(
-                        {finished_log_->sha256.data(), finished_log_->sha256.size()});
-                    artifacts[1].setName(live_log_artifact);
-                    artifacts[1].setStorageType("link");
-                    artifacts[1].setContentType("text/plain; charset=utf-8");
-                    artifacts[1].setLink(log_artifact);
-                  })
+  return ask_task(
+             site_, held_.task_id,
+             [this, params = context.getParams()](schema::TaskMessage::Builder m) {
+               auto resolve = m.initResolve();
+               fill_ref(resolve.initClaim());
+               resolve.setOutcome(params.getOutcome());
+               resolve.setReason(params.getReason());
+               if (!finished_log_) return;
+               auto artifacts = resolve.initArtifacts(2);
+               artifacts[0].setName(log_artifact);
+               artifacts[0].setStorageType("s3");
+               artifacts[0].setContentType("text/plain; charset=utf-8");
+               artifacts[0].setSize(finished_log_->size);
+               artifacts[0].setSha256({finished_log_->sha256.data(), finished_log_->sha256.size()});
+               artifacts[1].setName(live_log_artifact);
+               artifacts[1].setStorageType("link");
+               artifacts[1].setContentType("text/plain; charset=utf-8");
+               artifacts[1].setLink(log_artifact);
+             })
       .then([context](Bytes answer) mutable {
         context.getResults().setStatus(Stored<schema::TaskStatus>(answer).get());
       });
@@ -239,12 +241,15 @@ Promise<void> ClaimService::resolve(ResolveContext context) {
 
 }  // namespace
 
-schema::Claim::Client make_claim(Site& site, HeldClaim held,
+schema::Claim::Client make_claim(Site& site,
+                                 HeldClaim held,
                                  std::shared_ptr<WorkerSession> session) {
   return kj::heap<ClaimService>(site, std::move(held), std::move(session));
 }
 
-bool fill_offer(Site& site, const HeldClaim& held, std::shared_ptr<WorkerSession> session,
+bool fill_offer(Site& site,
+                const HeldClaim& held,
+                std::shared_ptr<WorkerSession> session,
                 schema::ClaimOffer::Builder out) {
   const auto snapshot = site.host.snapshot();
   auto task = task::find_task(*snapshot, held.task_id);

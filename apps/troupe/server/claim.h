@@ -1,18 +1,21 @@
 // The Claim capability: what the holder of a run may do with it, and nobody else.
 #pragma once
 
-#include <memory>
-
 #include "apps/troupe/server/worker_session.h"
+
+#include <memory>
 
 namespace troupe::server {
 
 /// `session` lives as long as the capability. Borrows `site`.
-schema::Claim::Client make_claim(Site& site, HeldClaim held,
+schema::Claim::Client make_claim(Site& site,
+                                 HeldClaim held,
                                  std::shared_ptr<WorkerSession> session);
 
 /// Fills an offer from what is on disk. False if the run is no longer this claim's.
-bool fill_offer(Site& site, const HeldClaim& held, std::shared_ptr<WorkerSession> session,
+bool fill_offer(Site& site,
+                const HeldClaim& held,
+                std::shared_ptr<WorkerSession> session,
                 schema::ClaimOffer::Builder out);
 
 }  // namespace troupe::server

@@ -21,92 +21,94 @@ constexpr std::array keys = {
     Key{.name = "queue.claim_timeout",
         .field = &Settings::queue_claim_timeout,
         .default_text = "20m",
-        .doc = "how long a claim is held before it must be renewed",
+        .doc = "How long a claim is held before it must be renewed",
         .least = "1s",
         .most = "7d"},
     Key{.name = "queue.deadline_delay",
         .field = &Settings::queue_deadline_delay,
         .default_text = "1m",
-        .doc = "how long after its deadline a task is resolved",
+        .doc = "How long after its deadline a task is resolved",
         .least = "0s",
         .most = "1d"},
     Key{.name = "queue.max_task_deadline",
         .field = &Settings::queue_max_task_deadline,
         .default_text = "5d",
-        .doc = "the latest deadline a new task may have, from its creation",
+        .doc = "The latest deadline of a new task, from its creation",
         .least = "1m",
         .most = "365d"},
     Key{.name = "queue.max_dependencies",
         .field = &Settings::queue_max_dependencies,
         .default_text = "10000",
-        .doc = "the most tasks that one task may depend on",
+        .doc = "The most tasks that one task may depend on",
         .least = "0",
         .most = "10000"},
     Key{.name = "worker.lease",
         .field = &Settings::worker_lease,
         .default_text = "15s",
-        .doc = "how long a disconnected worker keeps its tasks before they are retried",
+        .doc = "How long a disconnected worker keeps its tasks",
         .least = "1s",
         .most = "1d"},
     Key{.name = "worker.orphan_timeout",
         .field = &Settings::worker_orphan_timeout,
         .default_text = "10m",
-        .doc = "after how long without a server a local worker ends",
+        .doc = "A worker ends after so long without a server",
         .least = "1s",
         .most = "30d"},
     Key{.name = "worker.max_log",
         .field = &Settings::worker_max_log_bytes,
         .default_text = "1GiB",
-        .doc = "where a task's log is cut",
+        .doc = "Where a task's log is cut",
         .least = "64KiB",
         .most = "1TiB"},
     Key{.name = "worker.min_free_disk",
         .field = &Settings::worker_min_free_disk_bytes,
         .default_text = "5GiB",
-        .doc = "a worker with less free disk takes no tasks",
+        .doc = "A worker with less free disk takes no tasks",
         .least = "0",
         .most = "1024TiB"},
     Key{.name = "store.sync",
         .field = &Settings::store_sync,
         .default_text = "true",
-        .doc = "false: do not wait for the disk, where losing data is fine"},
+        .doc = "Wait for the disk; false only where losing data is fine"},
     Key{.name = "store.map_size",
         .field = &Settings::store_map_size_bytes,
         .default_text = "64GiB",
-        .doc = "the most that the store may grow to",
+        .doc = "The most that the store may grow to",
         .least = "128MiB",
         .most = "1TiB"},
     Key{.name = "store.shards",
         .field = &Settings::store_shards,
         .default_text = "1",
-        .doc = "parts of the store; fixed when the data directory is made",
+        .doc = "Parts of the store, fixed when DIR is made",
         .least = "1",
         .most = "1"},
     Key{.name = "events.retention",
         .field = &Settings::events_retention,
         .default_text = "7d",
-        .doc = "how long events are kept",
+        .doc = "How long events are kept",
         .least = "1m",
         .most = "3650d"},
     Key{.name = "events.retention_bytes",
         .field = &Settings::events_retention_bytes,
         .default_text = "10GiB",
-        .doc = "how much of the event log is kept",
+        .doc = "How much of the event log is kept",
         .least = "1MiB",
         .most = "1TiB"},
     Key{.name = "log.level",
         .field = &Settings::log_level,
         .default_text = "info",
-        .doc = "the least important lines that the server logs",
+        .doc = "The least important lines that are logged",
         .choices = "debug|info|warning|error",
         .flag = "--log-level"},
     Key{.name = "log.format",
         .field = &Settings::log_format,
         .default_text = "auto",
-        .doc = "auto: text on a terminal, else json",
+        .doc = "How lines are logged; auto: text on a terminal, else json",
         .choices = "auto|text|json",
         .flag = "--log-format"},
 };
+
+constexpr const char* flag_origin = "flag";
 
 // What has been read so far; each source overrides the one before it.
 struct Loading {
@@ -122,7 +124,10 @@ std::size_t index_of(const Key& key) {
 void apply(Loading& loading, const Key& key, std::string_view text, const std::string& origin) {
   const auto status = set_value(key, text, loading.settings);
   if (!status) {
-    loading.problems.push_back(origin + ": " + status.error().detail);
+    // A flag that the table does not know is named after the key by the message itself.
+    const bool has_flag = origin == flag_origin && !key.flag.empty();
+    loading.problems.push_back(
+        fmt::format("{}: {}", has_flag ? key.flag : origin, status.error().detail));
     return;
   }
   loading.origins[index_of(key)] = origin;
@@ -130,7 +135,7 @@ void apply(Loading& loading, const Key& key, std::string_view text, const std::s
 
 Status apply_file(Loading& loading, const std::string& path) {
   auto file = read_config_file(path);
-  if (!file) return std::move(file).error();
+  if (!file) return Error{Errc::invalid, "the configuration file: " + file.error().detail};
   std::vector<FileProblem>& problems = file.value().problems;
   for (const FileValue& value : file.value().values) {
     const auto status = set_value(*value.key, value.text, loading.settings);
@@ -221,7 +226,7 @@ Result<LoadedConfig> load_config(const ConfigSources& sources) {
   for (const auto& [name, text] : sources.flags) {
     const Key* key = find_key(name);
     TROUPE_EXPECTS(key != nullptr);
-    apply(loading, *key, text, "flag");
+    apply(loading, *key, text, flag_origin);
   }
   if (!loading.problems.empty()) {
     return Error{Errc::invalid, fmt::format("{}", fmt::join(loading.problems, "\n"))};
@@ -249,11 +254,16 @@ std::map<std::string, std::string> process_environment() {
 }
 
 std::string config_help() {
-  std::string text = "Configuration keys (file, or environment as TROUPE_QUEUE_CLAIM_TIMEOUT):\n";
+  std::size_t name_width = 0;
+  std::size_t type_width = 0;
   for (const Key& key : keys) {
-    const std::string flag = key.flag.empty() ? "" : fmt::format(" ({})", key.flag);
-    text += fmt::format("  {:<24}{:<24}[{}] {}{}\n", key.name, type_name(key), key.default_text,
-                        key.doc, flag);
+    name_width = std::max(name_width, key.name.size());
+    type_width = std::max(type_width, type_name(key).size());
+  }
+  std::string text = "Configuration keys (in the file, or as TROUPE_QUEUE_CLAIM_TIMEOUT):\n";
+  for (const Key& key : keys) {
+    text += fmt::format("  {:<{}}  {:<{}}  {} [{}]\n", key.name, name_width, type_name(key),
+                        type_width, key.doc, key.default_text);
   }
   return text;
 }

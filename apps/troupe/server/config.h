@@ -85,8 +85,8 @@ struct LoadedConfig {
 
 /// Reads and checks all sources.
 ///
-/// Errors: `invalid` with one line for each fault, in the file as `FILE:LINE:COLUMN: message`;
-/// `not_found` if the file cannot be read.
+/// Errors: `invalid` with one line for each fault, in the file as `FILE:LINE:COLUMN: message`, or
+/// with why the file cannot be read.
 Result<LoadedConfig> load_config(const ConfigSources& sources);
 
 /// The variables of this process.

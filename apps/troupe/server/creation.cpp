@@ -1,13 +1,13 @@
 #include "apps/troupe/server/creation.h"
 
-#include <algorithm>
-#include <set>
-
 #include "actors/task/definition.h"
 #include "actors/task/queries.h"
 #include "actors/task_group/queries.h"
 #include "runtime/base/random.h"
 #include "runtime/transcode/json.h"
+
+#include <algorithm>
+#include <set>
 
 namespace troupe::server {
 namespace {
@@ -61,7 +61,8 @@ std::optional<Error> check_group(const Snapshot& snapshot, const CheckedTask& ta
   return std::nullopt;
 }
 
-std::optional<Error> check_needs(const Snapshot& snapshot, const CheckedTask& task,
+std::optional<Error> check_needs(const Snapshot& snapshot,
+                                 const CheckedTask& task,
                                  const std::set<std::string>& listed) {
   std::string missing;
   for (const auto& need : task.dependencies) {
@@ -74,8 +75,10 @@ std::optional<Error> check_needs(const Snapshot& snapshot, const CheckedTask& ta
 
 }  // namespace
 
-Result<CheckedTask> check_task(const Site& site, capnp::Text::Reader id,
-                               schema::TaskDefinition::Reader definition, bool hold) {
+Result<CheckedTask> check_task(const Site& site,
+                               capnp::Text::Reader id,
+                               schema::TaskDefinition::Reader definition,
+                               bool hold) {
   if (!is_slugid(view(id))) {
     return Error{Errc::invalid, "taskId is not an id of 22 characters: \"" + str(id) + "\""};
   }
@@ -109,8 +112,8 @@ kj::Promise<std::vector<Bytes>> create_tasks(Site& site, std::vector<CheckedTask
   return run_waves(wave).then([wave] { return std::move(wave->statuses); });
 }
 
-std::vector<std::pair<std::string, Error>> check_tasks(
-    const Site& site, capnp::List<schema::NewTask>::Reader tasks) {
+std::vector<std::pair<std::string, Error>> check_tasks(const Site& site,
+                                                       capnp::List<schema::NewTask>::Reader tasks) {
   std::set<std::string> listed;
   for (const auto task : tasks) listed.insert(str(task.getTaskId()));
   const auto snapshot = site.host.snapshot();

@@ -1,10 +1,10 @@
 // createTask from outside: checks a definition, fills it in, asks the task's actor.
 #pragma once
 
-#include <vector>
-
 #include "apps/troupe/server/call.h"
 #include "schema/api/troupe.capnp.h"
+
+#include <vector>
 
 namespace troupe::server {
 
@@ -19,8 +19,10 @@ struct CheckedTask {
 };
 
 /// Errors: `invalid`, with a line for each fault.
-Result<CheckedTask> check_task(const Site& site, capnp::Text::Reader task_id,
-                               schema::TaskDefinition::Reader definition, bool hold);
+Result<CheckedTask> check_task(const Site& site,
+                               capnp::Text::Reader task_id,
+                               schema::TaskDefinition::Reader definition,
+                               bool hold);
 
 /// Creates one task; answers a TaskStatus.
 kj::Promise<Bytes> create_task(Site& site, CheckedTask task);
@@ -30,7 +32,7 @@ kj::Promise<Bytes> create_task(Site& site, CheckedTask task);
 kj::Promise<std::vector<Bytes>> create_tasks(Site& site, std::vector<CheckedTask> tasks);
 
 /// What createTask would refuse, with the tasks of the list counting as existing.
-std::vector<std::pair<std::string, Error>> check_tasks(
-    const Site& site, capnp::List<schema::NewTask>::Reader tasks);
+std::vector<std::pair<std::string, Error>> check_tasks(const Site& site,
+                                                       capnp::List<schema::NewTask>::Reader tasks);
 
 }  // namespace troupe::server

@@ -149,6 +149,17 @@ Error damaged(const std::string& path, const Error& error, const std::string& cu
 
 }  // namespace
 
+std::string absolute_dir(const std::string& path) {
+  std::error_code error;
+  std::string dir = fs::absolute(path, error).lexically_normal().string();
+  while (dir.size() > 1 && dir.ends_with('/')) dir.pop_back();
+  return dir;
+}
+
+bool is_new_data_dir(const std::string& path) {
+  return !exists(version_path(path));
+}
+
 DataDir::DataDir(std::string path, int lock_fd) : path_(std::move(path)), lock_fd_(lock_fd) {}
 
 DataDir::~DataDir() {
@@ -157,8 +168,7 @@ DataDir::~DataDir() {
 
 Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path) {
   std::error_code failure;
-  std::string dir = fs::absolute(path, failure).lexically_normal().string();
-  while (dir.size() > 1 && dir.ends_with('/')) dir.pop_back();
+  std::string dir = absolute_dir(path);
   if (const auto network = network_file_system(dir)) {
     return Error{Errc::invalid, fmt::format("{} is on a network file system ({}), which cannot "
                                             "hold a store: name a folder on a local disk",

@@ -27,6 +27,12 @@ namespace troupe::server {
 /// Raised when older programs can no longer read the directory.
 constexpr int data_format = 1;
 
+/// `path` as it is shown and kept: absolute, without a final slash.
+std::string absolute_dir(const std::string& path);
+
+/// Whether a start on `path` has nothing to take over: it makes the directory.
+bool is_new_data_dir(const std::string& path);
+
 /// A data directory that this process holds.
 class DataDir {
  public:

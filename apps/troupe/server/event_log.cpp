@@ -1,11 +1,11 @@
 #include "apps/troupe/server/event_log.h"
 
-#include <algorithm>
-#include <charconv>
-
 #include "runtime/store/key.h"
 #include "runtime/store/message.h"
 #include "schema/store/envelope.capnp.h"
+
+#include <algorithm>
+#include <charconv>
 
 namespace troupe::server {
 namespace {
@@ -61,7 +61,9 @@ bool matches_pattern(std::string_view pattern, std::string_view key) {
   return row[words.size()];
 }
 
-EventPage read_events(const Snapshot& snapshot, std::uint64_t after, std::size_t limit,
+EventPage read_events(const Snapshot& snapshot,
+                      std::uint64_t after,
+                      std::size_t limit,
                       const EventFilter& filter) {
   EventPage page;
   page.last = after;

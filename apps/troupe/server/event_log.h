@@ -1,12 +1,12 @@
 // The public event log: pages of entries, filtered, by opaque position.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "runtime/base/result.h"
 #include "runtime/store/store.h"
 #include "schema/api/troupe.capnp.h"
+
+#include <string>
+#include <vector>
 
 namespace troupe::server {
 
@@ -30,7 +30,9 @@ struct EventPage {
 };
 
 /// At most `limit` entries after `after`; looks at no more than a bounded number of entries.
-EventPage read_events(const Snapshot& snapshot, std::uint64_t after, std::size_t limit,
+EventPage read_events(const Snapshot& snapshot,
+                      std::uint64_t after,
+                      std::size_t limit,
                       const EventFilter& filter);
 
 /// A position as clients see it, and back. Errors: `invalid` if it is none of ours.

@@ -1,8 +1,5 @@
 #include "apps/troupe/server/gateway.h"
 
-#include <optional>
-#include <utility>
-
 #include "actors/auth/client_actor.h"
 #include "apps/troupe/server/call.h"
 #include "apps/troupe/server/queue_service.h"
@@ -12,6 +9,9 @@
 #include "runtime/base/random.h"
 #include "runtime/base/secret_box.h"
 #include "runtime/process/log.h"
+
+#include <optional>
+#include <utility>
 
 namespace troupe::server {
 namespace {
@@ -103,14 +103,14 @@ class Gateway final : public schema::Gateway::Server {
     const auto credentials = find_credentials(site_, client_id);
     // An unknown client costs the same time as a wrong token, and gets the same answer.
     const std::string key = credentials ? credentials->access_token : nonce;
-    const Sha256 expected =
-        hmac_sha256(key, "troupe rpc 1\n" + nonce + "\n" + client_id);
+    const Sha256 expected = hmac_sha256(key, "troupe rpc 1\n" + nonce + "\n" + client_id);
     const auto mac = params.getMac();
     const bool proven = constant_time_equal(expected, {mac.begin(), mac.size()});
     if (!credentials || !proven) {
       log_event(LogLevel::warning, "authentication_failed", {{"client", client_id}});
-      throw_error({Errc::unauthenticated,
-                   "client \"" + client_id + "\" is unknown, expired, or its access token is wrong"});
+      throw_error(
+          {Errc::unauthenticated,
+           "client \"" + client_id + "\" is unknown, expired, or its access token is wrong"});
     }
     context.getResults().setSession(kj::heap<Session>(site_, credentials->caller));
     return READY_NOW;
@@ -123,6 +123,8 @@ class Gateway final : public schema::Gateway::Server {
 
 }  // namespace
 
-schema::Gateway::Client make_gateway(Site& site) { return kj::heap<Gateway>(site); }
+schema::Gateway::Client make_gateway(Site& site) {
+  return kj::heap<Gateway>(site);
+}
 
 }  // namespace troupe::server

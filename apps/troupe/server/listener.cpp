@@ -1,14 +1,13 @@
 #include "apps/troupe/server/listener.h"
 
-#include <sys/socket.h>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include "apps/troupe/server/gateway.h"
+#include "runtime/process/log.h"
 
 #include <capnp/rpc-twoparty.h>
 
-#include "apps/troupe/server/gateway.h"
-#include "runtime/process/log.h"
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 namespace troupe::server {
 namespace {
@@ -68,12 +67,15 @@ class Listener final : public RpcListener, public kj::TaskSet::ErrorHandler {
     connections_ += 1;
     capnp::ReaderOptions options;
     options.traversalLimitInWords = message_words_max;
-    auto network = kj::heap<capnp::TwoPartyVatNetwork>(
-        *stream, capnp::rpc::twoparty::Side::SERVER, options);
+    auto network =
+        kj::heap<capnp::TwoPartyVatNetwork>(*stream, capnp::rpc::twoparty::Side::SERVER, options);
     auto system = kj::heap(capnp::makeRpcServer(*network, make_gateway(site_)));
     auto done = network->onDisconnect();
-    tasks_.add(done.attach(kj::mv(system), kj::mv(network), kj::mv(stream),
-                           kj::defer([this] { connections_ -= 1; })));
+    // One at a time: what is attached first is destroyed first, and the system uses the network.
+    tasks_.add(done.attach(kj::mv(system))
+                   .attach(kj::mv(network))
+                   .attach(kj::mv(stream))
+                   .attach(kj::defer([this] { connections_ -= 1; })));
   }
 
   Site& site_;

@@ -1,12 +1,12 @@
 // Accepts RPC connections and serves each until it ends, however it ends.
 #pragma once
 
-#include <memory>
-#include <string>
+#include "apps/troupe/server/site.h"
 
 #include <kj/async-io.h>
 
-#include "apps/troupe/server/site.h"
+#include <memory>
+#include <string>
 
 namespace troupe::server {
 

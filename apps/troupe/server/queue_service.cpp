@@ -30,8 +30,8 @@ std::uint32_t latest_run(task::TaskView& task) {
 
 void require_run(task::TaskView& task, std::uint32_t run) {
   if (run < task.row().getRuns().size()) return;
-  throw_error({Errc::not_found, "task " + str(task.row().getTaskId()) + " has no run " +
-                                    std::to_string(run)});
+  throw_error({Errc::not_found,
+               "task " + str(task.row().getTaskId()) + " has no run " + std::to_string(run)});
 }
 
 // Tasks of a list that are visible, with their definitions.
@@ -123,8 +123,8 @@ class QueueService final : public schema::Queue::Server {
 
   Promise<void> sealTaskGroup(SealTaskGroupContext context) override {
     auto id = checked_id(context.getParams().getTaskGroupId(), "taskGroupId");
-    auto seal = build<schema::TaskGroupMessage>(
-        [](schema::TaskGroupMessage::Builder m) { m.setSeal(); });
+    auto seal =
+        build<schema::TaskGroupMessage>([](schema::TaskGroupMessage::Builder m) { m.setSeal(); });
     return ask(site_, task_group_id(std::move(id)), std::move(seal))
         .then([context](Bytes answer) mutable {
           context.getResults().setGroup(Stored<schema::TaskGroup>(answer).get());
@@ -199,7 +199,9 @@ class QueueService final : public schema::Queue::Server {
   }
 
   template <class Context>
-  Promise<void> fill_artifacts(Context context, const Snapshot& snapshot, task::TaskView& task,
+  Promise<void> fill_artifacts(Context context,
+                               const Snapshot& snapshot,
+                               task::TaskView& task,
                                std::uint32_t run) {
     const auto params = context.getParams();
     std::string next;
@@ -214,7 +216,9 @@ class QueueService final : public schema::Queue::Server {
   }
 
   template <class Context>
-  Promise<void> fill_info(Context context, const Snapshot& snapshot, task::TaskView& task,
+  Promise<void> fill_info(Context context,
+                          const Snapshot& snapshot,
+                          task::TaskView& task,
                           std::uint32_t run) {
     const std::string name = str(context.getParams().getName());
     const auto info = task::find_artifact(snapshot, task, run, name);
@@ -314,6 +318,8 @@ Promise<void> QueueService::listWorkers(ListWorkersContext context) {
 
 }  // namespace
 
-schema::Queue::Client make_queue_service(Site& site) { return kj::heap<QueueService>(site); }
+schema::Queue::Client make_queue_service(Site& site) {
+  return kj::heap<QueueService>(site);
+}
 
 }  // namespace troupe::server

@@ -1,10 +1,10 @@
 #include "apps/troupe/server/retention.h"
 
-#include <algorithm>
-#include <vector>
-
 #include "runtime/store/message.h"
 #include "schema/store/envelope.capnp.h"
+
+#include <algorithm>
+#include <vector>
 
 namespace troupe::server {
 namespace {
@@ -44,8 +44,8 @@ Slice find_excess(Site& site, std::uint64_t bytes_max) {
   if (sampled == 0) return found;
   const std::uint64_t total = bytes / sampled * count;
   if (total <= bytes_max) return found;
-  const std::uint64_t excess = std::min<std::uint64_t>((total - bytes_max) * sampled / bytes + 1,
-                                                       slice);
+  const std::uint64_t excess =
+      std::min<std::uint64_t>((total - bytes_max) * sampled / bytes + 1, slice);
   snapshot->scan(tables::events.id, "", [&](std::string_view key, WordSpan) {
     found.deletes.push_back({tables::events.id, std::string(key), std::nullopt});
     return found.deletes.size() < excess;

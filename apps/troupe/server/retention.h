@@ -1,15 +1,15 @@
 // Keeps the event log within its age and size.
 #pragma once
 
-#include <cstdint>
-
 #include "apps/troupe/server/site.h"
+
+#include <cstdint>
 
 namespace troupe::server {
 
 struct Retention {
-  Duration age{0};               // 0: any
-  std::uint64_t bytes_max = 0;   // 0: any
+  Duration age{0};              // 0: any
+  std::uint64_t bytes_max = 0;  // 0: any
 };
 
 /// Deletes old entries, slice by slice, every minute; never resolves. Borrows `site`.

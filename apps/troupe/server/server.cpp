@@ -1,13 +1,5 @@
 #include "apps/troupe/server/server.h"
 
-#include <sys/stat.h>
-
-#include <cerrno>
-#include <cstring>
-#include <future>
-#include <mutex>
-#include <thread>
-
 #include "actors/auth/client_actor.h"
 #include "actors/task/task_actor.h"
 #include "actors/task_group/group_actor.h"
@@ -23,6 +15,14 @@
 #include "runtime/http/server.h"
 #include "runtime/process/log.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <future>
+#include <mutex>
+#include <thread>
+
 namespace troupe::server {
 namespace {
 
@@ -35,10 +35,10 @@ void begin_leases(Host& host) {
     next.clear();
     for (const auto& w : worker::list_workers(*host.snapshot(), "", page, next)) {
       if (w.session == 0 && w.claims.empty()) continue;
-      host.ask(worker_id(w.task_queue_id + "/" + w.worker_group + "/" + w.worker_id),
-               build<schema::WorkerMessage>(
-                   [](schema::WorkerMessage::Builder m) { m.setRestarted(); }),
-               ReplyTo{});
+      host.ask(
+          worker_id(w.task_queue_id + "/" + w.worker_group + "/" + w.worker_id),
+          build<schema::WorkerMessage>([](schema::WorkerMessage::Builder m) { m.setRestarted(); }),
+          ReplyTo{});
     }
     if (next.empty()) return;
   }
@@ -64,12 +64,12 @@ Status make_directory(const std::string& path) {
 struct Foundation {
   SystemClock clock;
   metrics::Registry registry;
-  metrics::Histogram commit_seconds = registry.histogram(
-      {"troupe_commit_seconds", "Time of a transaction, sync included", {}},
-      metrics::latency_bounds());
-  metrics::Histogram batch_size = registry.histogram(
-      {"troupe_batch_commits", "Handled messages a transaction", {}},
-      {1, 4, 16, 64, 256, 1024, 4096, 16384});
+  metrics::Histogram commit_seconds =
+      registry.histogram({"troupe_commit_seconds", "Time of a transaction, sync included", {}},
+                         metrics::latency_bounds());
+  metrics::Histogram batch_size =
+      registry.histogram({"troupe_batch_commits", "Handled messages a transaction", {}},
+                         {1, 4, 16, 64, 256, 1024, 4096, 16384});
   std::unique_ptr<Host> host;
   std::unique_ptr<BlobStore> blobs;
   std::unique_ptr<StreamStore> logs;
@@ -91,13 +91,15 @@ HostHooks host_hooks(Foundation& f, std::function<void(const std::string&)> on_f
   return hooks;
 }
 
-Status open_foundation(Foundation& f, const ServerOptions& options,
+Status open_foundation(Foundation& f,
+                       const ServerOptions& options,
                        const task::TaskConfig& tasks,
                        std::function<void(const std::string&)> on_fatal) {
   for (const char* folder : {"", "/store", "/blobs", "/logs"}) {
     if (auto made = make_directory(options.data_dir + folder); !made.ok()) return made;
   }
-  auto host = Host::start(f.clock, host_options(options, tasks), host_hooks(f, std::move(on_fatal)));
+  auto host =
+      Host::start(f.clock, host_options(options, tasks), host_hooks(f, std::move(on_fatal)));
   if (!host.ok()) return host.error();
   f.host = std::move(host).value();
   auto blobs = BlobStore::open({.dir = options.data_dir + "/blobs"}, f.clock.wall_now());
@@ -180,8 +182,7 @@ http::OperationsOptions RunningServer::operations() {
   return operations;
 }
 
-Result<Bound> RunningServer::listen(kj::AsyncIoContext& io, http::Server& http,
-                                    RpcListener& rpc) {
+Result<Bound> RunningServer::listen(kj::AsyncIoContext& io, http::Server& http, RpcListener& rpc) {
   Bound bound;
   auto& network = io.provider->getNetwork();
   const auto bind = [&](const std::string& address) {
@@ -195,7 +196,8 @@ Result<Bound> RunningServer::listen(kj::AsyncIoContext& io, http::Server& http,
     for (const auto& address : options_.rpc_addresses) {
       current = address;
       auto rpc_port = bind(address);
-      bound.rpc.push_back(with_port(address, address.starts_with("unix:") ? 0 : rpc_port->getPort()));
+      bound.rpc.push_back(
+          with_port(address, address.starts_with("unix:") ? 0 : rpc_port->getPort()));
       rpc.listen(kj::mv(rpc_port));
     }
   } catch (const kj::Exception& e) {
@@ -236,9 +238,9 @@ void RunningServer::serve(kj::AsyncIoContext& io, std::promise<Status>& started)
   bound_ = std::move(bound).value();
   if (site.root_url.empty()) site.root_url = "http://" + bound_.http;
   root_url_ = site.root_url;
-  const auto retention = keep_events_bounded(site, {options_.events_retention,
-                                                    options_.events_retention_bytes})
-                             .eagerlyEvaluate(nullptr);
+  const auto retention =
+      keep_events_bounded(site, {options_.events_retention, options_.events_retention_bytes})
+          .eagerlyEvaluate(nullptr);
 
   auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
   {

@@ -2,34 +2,34 @@
 // serves, the destructor (or `stop`) when all is closed.
 #pragma once
 
+#include "runtime/base/result.h"
+#include "runtime/base/time.h"
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "runtime/base/result.h"
-#include "runtime/base/time.h"
 
 namespace troupe::server {
 
 /// What the server needs to know; made from the configuration, the flags and the data directory.
 struct ServerOptions {
   std::string data_dir;
-  std::string http_address;                 // `host:port`; port 0 picks a free one
-  std::vector<std::string> rpc_addresses;   // `host:port` or `unix:PATH`
-  std::string root_url;                     // empty: made from the HTTP address
+  std::string http_address;                // `host:port`; port 0 picks a free one
+  std::vector<std::string> rpc_addresses;  // `host:port` or `unix:PATH`
+  std::string root_url;                    // empty: made from the HTTP address
   std::string root_client_id;
   std::string root_access_token;
-  std::string encryption_key;               // 32 bytes, from keys.json
-  Duration claim_timeout;                   // queue.claim_timeout
-  Duration worker_lease;                    // worker.lease
-  Duration deadline_delay;                  // queue.deadline_delay
-  Duration max_task_deadline;               // queue.max_task_deadline
-  std::uint32_t max_dependencies = 10'000;  // queue.max_dependencies
-  Duration events_retention;                // events.retention
+  std::string encryption_key;                // 32 bytes, from keys.json
+  Duration claim_timeout;                    // queue.claim_timeout
+  Duration worker_lease;                     // worker.lease
+  Duration deadline_delay;                   // queue.deadline_delay
+  Duration max_task_deadline;                // queue.max_task_deadline
+  std::uint32_t max_dependencies = 10'000;   // queue.max_dependencies
+  Duration events_retention;                 // events.retention
   std::uint64_t events_retention_bytes = 0;  // events.retention_bytes
-  std::uint64_t map_size_bytes = 0;         // store.map_size
-  bool sync = true;                         // store.sync: false only where losing data is fine
+  std::uint64_t map_size_bytes = 0;          // store.map_size
+  bool sync = true;                          // store.sync: false only where losing data is fine
 };
 
 class Server {

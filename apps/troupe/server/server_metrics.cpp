@@ -43,7 +43,8 @@ std::unique_ptr<metrics::CollectorRegistration> add_host_metrics(metrics::Regist
           static_cast<double>(stats.committer.waiting));
     gauge("troupe_store_used_bytes", "Pages of the store in use",
           static_cast<double>(stats.store.used_bytes));
-    gauge("troupe_store_limit_bytes", "store.map_size", static_cast<double>(stats.store.limit_bytes));
+    gauge("troupe_store_limit_bytes", "store.map_size",
+          static_cast<double>(stats.store.limit_bytes));
     gauge("troupe_actors", "Durable actors in memory", static_cast<double>(stats.actors));
     counter("troupe_activations_total", "Actors read into memory", stats.activations);
     counter("troupe_passivations_total", "Actors that left memory", stats.passivations);

@@ -1,10 +1,10 @@
 // What the server tells Prometheus.
 #pragma once
 
-#include <memory>
-
 #include "runtime/actor/host.h"
 #include "runtime/metrics/registry.h"
+
+#include <memory>
 
 namespace troupe::server {
 

@@ -1,17 +1,17 @@
 // What the services of a server share: borrowed, owned by the server, used on its I/O thread.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
-#include <kj/timer.h>
-
 #include "actors/task/state.h"
 #include "runtime/blob/blob_store.h"
 #include "runtime/blob/stream_store.h"
 #include "runtime/clock/clock.h"
 #include "runtime/process/thread_pool.h"
 #include "runtime/rpc/edge.h"
+
+#include <kj/timer.h>
+
+#include <cstdint>
+#include <string>
 
 namespace troupe::server {
 

@@ -1,9 +1,9 @@
 #include "apps/troupe/server/transfer.h"
 
+#include "actors/task/queries.h"
+
 #include <algorithm>
 #include <vector>
-
-#include "actors/task/queries.h"
 
 namespace troupe::server {
 namespace {
@@ -13,8 +13,7 @@ constexpr std::size_t piece_bytes = 256 * 1024;
 using Piece = std::vector<std::uint8_t>;
 
 kj::Promise<void> write_piece(schema::ByteStream::Client& sink, const Piece& piece) {
-  auto request = sink.writeRequest(
-      capnp::MessageSize{piece.size() / sizeof(capnp::word) + 16, 0});
+  auto request = sink.writeRequest(capnp::MessageSize{piece.size() / sizeof(capnp::word) + 16, 0});
   request.setBytes({piece.data(), piece.size()});
   return request.send();
 }
@@ -53,7 +52,9 @@ kj::Promise<void> continue_blob(std::shared_ptr<BlobTransfer> t) {
       .then([t] { return continue_blob(t); });
 }
 
-kj::Promise<void> send_bytes_of_blob(Site& site, const Sha256& sha256, std::uint64_t offset,
+kj::Promise<void> send_bytes_of_blob(Site& site,
+                                     const Sha256& sha256,
+                                     std::uint64_t offset,
                                      schema::ByteStream::Client sink) {
   auto reader = take(site.blobs.open_reader(sha256));
   return continue_blob(std::make_shared<BlobTransfer>(
@@ -99,7 +100,8 @@ RunFacts look_at_run(LogTransfer& t) {
   return facts;
 }
 
-kj::Promise<void> wait_for_news(std::shared_ptr<LogTransfer> t, std::uint64_t seen_growth,
+kj::Promise<void> wait_for_news(std::shared_ptr<LogTransfer> t,
+                                std::uint64_t seen_growth,
                                 std::uint64_t seen_event) {
   if (t->grown != seen_growth) return kj::READY_NOW;
   auto paf = kj::newPromiseAndFulfiller<void>();
@@ -109,13 +111,13 @@ kj::Promise<void> wait_for_news(std::shared_ptr<LogTransfer> t, std::uint64_t se
 
 kj::Promise<LogEnd> continue_log(std::shared_ptr<LogTransfer> t);
 
-kj::Promise<LogEnd> send_whole_log(std::shared_ptr<LogTransfer> t,
-                                   const task::ArtifactInfo& log) {
+kj::Promise<LogEnd> send_whole_log(std::shared_ptr<LogTransfer> t, const task::ArtifactInfo& log) {
   Sha256 hash{};
   TROUPE_INVARIANT(log.sha256.size() == hash.size());
   std::copy(log.sha256.begin(), log.sha256.end(), hash.begin());
-  return send_bytes_of_blob(t->site, hash, t->offset, t->sink)
-      .then([size = log.size] { return LogEnd{size, true}; });
+  return send_bytes_of_blob(t->site, hash, t->offset, t->sink).then([size = log.size] {
+    return LogEnd{size, true};
+  });
 }
 
 // The stream has been read to its end, or does not exist.
@@ -124,8 +126,7 @@ kj::Promise<LogEnd> at_end_of_stream(std::shared_ptr<LogTransfer> t, std::uint64
   const auto event = t->site.host.last_event();
   const RunFacts facts = look_at_run(*t);
   if (!facts.exists) {
-    throw_error({Errc::not_found,
-                 "task " + t->task_id + " has no run " + std::to_string(t->run)});
+    throw_error({Errc::not_found, "task " + t->task_id + " has no run " + std::to_string(t->run)});
   }
   if (facts.whole) return send_whole_log(t, *facts.whole);
   if (facts.ended || !t->follow) return LogEnd{size, facts.ended};
@@ -162,22 +163,27 @@ void observe(const std::shared_ptr<LogTransfer>& t) {
 
 }  // namespace
 
-kj::Promise<void> send_blob(Site& site, const Sha256& sha256, std::uint64_t offset,
+kj::Promise<void> send_blob(Site& site,
+                            const Sha256& sha256,
+                            std::uint64_t offset,
                             schema::ByteStream::Client sink) {
   return send_bytes_of_blob(site, sha256, offset, sink).then([sink]() mutable {
     return end_sink(sink);
   });
 }
 
-kj::Promise<LogEnd> send_log(Site& site, std::string task_id, std::uint32_t run,
-                             std::uint64_t offset, bool follow, schema::ByteStream::Client sink) {
+kj::Promise<LogEnd> send_log(Site& site,
+                             std::string task_id,
+                             std::uint32_t run,
+                             std::uint64_t offset,
+                             bool follow,
+                             schema::ByteStream::Client sink) {
   std::string key = log_key(task_id, run);
-  auto t = std::make_shared<LogTransfer>(LogTransfer{site, std::move(task_id), run, offset, follow,
-                                                     sink, std::move(key), nullptr, 0, {}});
+  auto t = std::make_shared<LogTransfer>(LogTransfer{
+      site, std::move(task_id), run, offset, follow, sink, std::move(key), nullptr, 0, {}});
   if (follow) observe(t);
-  return continue_log(t).then([sink](LogEnd end) mutable {
-    return end_sink(sink).then([end] { return end; });
-  });
+  return continue_log(t).then(
+      [sink](LogEnd end) mutable { return end_sink(sink).then([end] { return end; }); });
 }
 
 }  // namespace troupe::server

@@ -1,16 +1,18 @@
 // Streams bytes of blobs and logs to a peer, in bounded pieces, without blocking the event loop.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "apps/troupe/server/call.h"
 #include "schema/rpc/stream.capnp.h"
+
+#include <cstdint>
+#include <string>
 
 namespace troupe::server {
 
 /// Sends a blob from `offset`, then ends the sink. Errors: `not_found` if it is not here.
-kj::Promise<void> send_blob(Site& site, const Sha256& sha256, std::uint64_t offset,
+kj::Promise<void> send_blob(Site& site,
+                            const Sha256& sha256,
+                            std::uint64_t offset,
                             schema::ByteStream::Client sink);
 
 struct LogEnd {
@@ -18,9 +20,13 @@ struct LogEnd {
   bool finished = false;   // the run has ended: no more will follow
 };
 
-/// Sends a run's log from `offset`; with `follow` until the run has ended. A log that does not exist
-/// yet is waited for. Ends the sink.
-kj::Promise<LogEnd> send_log(Site& site, std::string task_id, std::uint32_t run,
-                             std::uint64_t offset, bool follow, schema::ByteStream::Client sink);
+/// Sends a run's log from `offset`; with `follow` until the run has ended. A log that does not
+/// exist yet is waited for. Ends the sink.
+kj::Promise<LogEnd> send_log(Site& site,
+                             std::string task_id,
+                             std::uint32_t run,
+                             std::uint64_t offset,
+                             bool follow,
+                             schema::ByteStream::Client sink);
 
 }  // namespace troupe::server

@@ -1,9 +1,5 @@
 #include "apps/troupe/server/troupe_service.h"
 
-#include <unistd.h>
-
-#include <algorithm>
-
 #include "actors/auth/client_actor.h"
 #include "actors/task/explain.h"
 #include "actors/task/queries.h"
@@ -18,6 +14,10 @@
 #include "runtime/base/random.h"
 #include "runtime/base/secret_box.h"
 #include "runtime/transcode/json.h"
+
+#include <unistd.h>
+
+#include <algorithm>
 
 namespace troupe::server {
 namespace {
@@ -129,8 +129,8 @@ class TroupeService final : public schema::Troupe::Server {
   Promise<void> listWorkerTokens(ListWorkerTokensContext context) override;
 
   Promise<void> revokeWorkerToken(RevokeWorkerTokenContext context) override {
-    auto revoke = build<schema::ClientMessage>(
-        [](schema::ClientMessage::Builder m) { m.setRevoke(); });
+    auto revoke =
+        build<schema::ClientMessage>([](schema::ClientMessage::Builder m) { m.setRevoke(); });
     return ask(site_, ActorId{kinds::client, str(context.getParams().getClientId())},
                std::move(revoke))
         .ignoreResult();
@@ -151,7 +151,8 @@ class TroupeService final : public schema::Troupe::Server {
   Site& site_;
 };
 
-Promise<void> TroupeService::continue_events(EventsContext context, std::uint64_t after,
+Promise<void> TroupeService::continue_events(EventsContext context,
+                                             std::uint64_t after,
                                              kj::TimePoint until) {
   const auto params = context.getParams();
   const std::size_t limit = std::clamp(params.getLimit(), 1U, 1000U);
@@ -184,8 +185,9 @@ Promise<void> TroupeService::listTasks(ListTasksContext context) {
   const std::string wanted = str(params.getState());
   const std::string queue = str(params.getTaskQueueId());
   if (!wanted.empty() && !enum_from_name<schema::TaskState>(wanted)) {
-    throw_error({Errc::invalid, "no state \"" + wanted + "\": unscheduled, pending, running, "
-                                "completed, failed or exception"});
+    throw_error({Errc::invalid, "no state \"" + wanted +
+                                    "\": unscheduled, pending, running, "
+                                    "completed, failed or exception"});
   }
   const auto snapshot = site_.host.snapshot();
   std::vector<task::TaskView> tasks;
@@ -332,8 +334,8 @@ Promise<void> TroupeService::listQueues(ListQueuesContext context) {
 Promise<void> TroupeService::listWorkers(ListWorkersContext context) {
   const auto snapshot = site_.host.snapshot();
   std::string next;
-  const auto workers = worker::list_workers(
-      *snapshot, str(context.getParams().getTaskQueueId()), Page{}, next);
+  const auto workers =
+      worker::list_workers(*snapshot, str(context.getParams().getTaskQueueId()), Page{}, next);
   auto out = context.getResults().initWorkers(static_cast<unsigned>(workers.size()));
   for (unsigned i = 0; i < out.size(); ++i) {
     const auto& worker = workers[i];
@@ -393,6 +395,8 @@ Promise<void> TroupeService::listWorkerTokens(ListWorkerTokensContext context) {
 
 }  // namespace
 
-schema::Troupe::Client make_troupe_service(Site& site) { return kj::heap<TroupeService>(site); }
+schema::Troupe::Client make_troupe_service(Site& site) {
+  return kj::heap<TroupeService>(site);
+}
 
 }  // namespace troupe::server

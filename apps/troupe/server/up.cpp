@@ -151,6 +151,13 @@ void keep_workers(const UpOptions& options,
   workers.stop().exclusiveJoin(kj::mv(again)).wait(io.waitScope);
 }
 
+// A start that cannot listen makes no data directory: an error changes nothing.
+Status check_new(const UpOptions& options) {
+  if (!is_new_data_dir(options.data_dir)) return Done{};
+  const auto plan = plan_listening(options.listen, std::nullopt, absolute_dir(options.data_dir));
+  return plan ? check_listening(plan.value()) : plan.error();
+}
+
 void end_at_once(const std::string& why) {
   log_event(LogLevel::error, "server_failed", {{"error", why}});
   _exit(EXIT_FAILURE);
@@ -169,6 +176,8 @@ Status run_up(const UpOptions& options, const std::function<void(const Ready&)>&
   start_logging(config.value());
   const Settings& settings = config.value().settings;
 
+  auto possible = check_new(options);
+  if (!possible) return possible;
   auto opened = DataDir::open(options.data_dir);
   if (!opened) return std::move(opened).error();
   DataDir& data = *opened.value();

@@ -7,8 +7,8 @@
 namespace troupe::server {
 
 struct UploadStart {
-  std::uint64_t offset = 0;                     // where to go on
-  kj::Maybe<schema::ByteStream::Client> sink;   // none: the blob is here already
+  std::uint64_t offset = 0;                    // where to go on
+  kj::Maybe<schema::ByteStream::Client> sink;  // none: the blob is here already
 };
 
 /// Begins or resumes the upload of a blob. It is kept, whole and checked, once the sink's `end` has

@@ -1,11 +1,11 @@
 #include "apps/troupe/server/worker_service.h"
 
-#include <algorithm>
-
 #include "actors/task/queries.h"
 #include "apps/troupe/server/claim.h"
 #include "apps/troupe/server/worker_session.h"
 #include "runtime/process/log.h"
+
+#include <algorithm>
 
 namespace troupe::server {
 namespace {
@@ -18,8 +18,8 @@ constexpr std::uint32_t capacity_max = 200;
 std::string checked_name(capnp::Text::Reader name, const char* what) {
   const auto text = view(name);
   const bool good = !text.empty() && text.size() <= 38 && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
   });
   if (!good) {
     throw_error({Errc::invalid, std::string(what) + " is 1 to 38 letters, digits, - or _, not \"" +
@@ -138,11 +138,13 @@ class WorkerService final : public schema::WorkerService::Server {
     }
     worker.host = str(info.getHost());
     worker.version = str(info.getVersion());
+    worker.process = info.getProcess();
     return worker;
   }
 
   template <class Results>
-  void fill_kept(Results& results, SessionStart& start,
+  void fill_kept(Results& results,
+                 SessionStart& start,
                  const std::shared_ptr<WorkerSession>& session) {
     auto kept = results.initKept(static_cast<unsigned>(start.kept.size()));
     for (unsigned i = 0; i < kept.size(); ++i) {
@@ -177,12 +179,13 @@ Promise<void> WorkerService::claimTask(ClaimTaskContext context) {
   auto single = std::make_shared<SingleClaim>();
   single->claimed = kj::mv(paf.fulfiller);
   std::weak_ptr<SingleClaim> weak = single;
-  single->session = std::make_shared<WorkerSession>(
-      site_, worker,
-      SessionListener{[weak](HeldClaim held) {
-                        if (auto s = weak.lock()) s->claimed->fulfill(std::move(held));
-                      },
-                      [](HeldClaim) {}, [] {}});
+  single->session =
+      std::make_shared<WorkerSession>(site_, worker,
+                                      SessionListener{[weak](HeldClaim held) {
+                                                        if (auto s = weak.lock())
+                                                          s->claimed->fulfill(std::move(held));
+                                                      },
+                                                      [](HeldClaim) {}, [] {}});
   return single->session->connect({})
       .then([this, single, id, worker, run = params.getRunId()](SessionStart) {
         return ask_task(site_, id, [&](schema::TaskMessage::Builder m) {

@@ -1,10 +1,10 @@
 // What a proven worker may ask: to register, and to claim one run by name.
 #pragma once
 
-#include <string>
-
 #include "apps/troupe/server/site.h"
 #include "schema/rpc/worker.capnp.h"
+
+#include <string>
 
 namespace troupe::server {
 

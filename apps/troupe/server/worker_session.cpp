@@ -1,11 +1,11 @@
 #include "apps/troupe/server/worker_session.h"
 
+#include "runtime/base/random.h"
+#include "runtime/process/log.h"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
-
-#include "runtime/base/random.h"
-#include "runtime/process/log.h"
 
 namespace troupe::server {
 namespace {
@@ -42,7 +42,9 @@ WorkerSession::WorkerSession(Site& site, WorkerIdentity worker, SessionListener 
       listener_(std::move(listener)),
       id_(new_session_id()) {}
 
-WorkerSession::~WorkerSession() noexcept { close(); }
+WorkerSession::~WorkerSession() noexcept {
+  close();
+}
 
 // Nobody waits for these answers: the commands are delivered whatever becomes of this connection.
 void WorkerSession::close() {
@@ -76,6 +78,7 @@ kj::Promise<SessionStart> WorkerSession::connect(const std::vector<HeldClaim>& h
     info.setCapacity(worker_.capacity);
     info.setHost(text(worker_.host));
     info.setVersion(text(worker_.version));
+    info.setProcess(worker_.process);
     auto claims = connect.initHeld(static_cast<unsigned>(held.size()));
     for (unsigned i = 0; i < claims.size(); ++i) fill_held(held[i], claims[i]);
   });
@@ -142,8 +145,8 @@ kj::Promise<void> WorkerSession::set_window(std::uint32_t slots) {
   // Slots that have turned into claims meanwhile cannot be taken back.
   return ask(site_, task_queue_id(worker_.task_queue_id), std::move(command))
       .then([this](Bytes answer) {
-        granted_ -= static_cast<std::int32_t>(
-            Stored<schema::AwaitAnswer>(answer).get().getRemoved());
+        granted_ -=
+            static_cast<std::int32_t>(Stored<schema::AwaitAnswer>(answer).get().getRemoved());
       });
 }
 

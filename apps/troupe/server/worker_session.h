@@ -5,14 +5,14 @@
 // slots granted, plus claims pushed and not answered, is never more.
 #pragma once
 
+#include "apps/troupe/server/call.h"
+#include "schema/rpc/worker.capnp.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "apps/troupe/server/call.h"
-#include "schema/rpc/worker.capnp.h"
 
 namespace troupe::server {
 
@@ -32,6 +32,7 @@ struct WorkerIdentity {
   std::uint32_t capacity = 1;
   std::string host;
   std::string version;
+  std::uint64_t process = 0;
 };
 
 /// Who is told about claims.

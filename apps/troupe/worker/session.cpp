@@ -5,10 +5,12 @@
 #include "apps/troupe/worker/files.h"
 #include "apps/troupe/worker/task_header.h"
 #include "apps/troupe/worker/work_dir.h"
+#include "runtime/base/random.h"
 #include "runtime/process/log.h"
 #include "runtime/rpc/errors.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace troupe::worker {
 namespace {
@@ -23,6 +25,17 @@ constexpr kj::Duration heartbeat_pause = 10 * kj::SECONDS;
 constexpr int status_stopped = 0;
 constexpr int status_wrong = 2;
 constexpr int status_refused = 3;
+
+// Tells the server that a worker of the same name is another process, which runs nothing of the old.
+std::uint64_t process_number() {
+  static const std::uint64_t number = [] {
+    std::uint64_t value = 0;
+    const std::string bytes = random_bytes(sizeof value);
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
+  }();
+  return number;
+}
 
 }  // namespace
 
@@ -89,6 +102,7 @@ kj::Promise<void> Session::serve() {
   info.setCapacity(shop_.options.capacity);
   info.setHost(host_name().c_str());
   info.setVersion(TROUPE_VERSION);
+  info.setProcess(process_number());
   auto held = request.initHeld(static_cast<unsigned>(runs_.size()));
   unsigned index = 0;
   registering_.clear();

@@ -1,4 +1,5 @@
 #include "apps/troupe/cli/completion.h"
+
 #include "apps/troupe/cli/command_tree.h"
 #include "runtime/base/random.h"
 #include "tests/apps/cli/sample_tree.h"

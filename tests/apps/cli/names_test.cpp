@@ -1,4 +1,5 @@
 #include "apps/troupe/cli/names.h"
+
 #include "runtime/base/random.h"
 
 #include <catch2/catch.hpp>

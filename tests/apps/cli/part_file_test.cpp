@@ -1,4 +1,5 @@
 #include "apps/troupe/cli/part_file.h"
+
 #include "apps/troupe/cli/task_download.h"
 #include "runtime/base/random.h"
 

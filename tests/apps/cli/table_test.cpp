@@ -39,8 +39,12 @@ TEST_CASE("colour surrounds the text and not the blanks", "[table]") {
 TEST_CASE("texts from elsewhere do not reach the terminal as they are", "[table]") {
   CHECK(harmless("a\x1b[31mb") == "a?[31mb");
   CHECK(harmless("two\nlines\tand") == "two lines and");
-  CHECK(harmless("\xc2\x9b" "31m") == "?31m");
-  CHECK(harmless("\xff" "a") == "\xEF\xBF\xBD" "a");
+  CHECK(harmless("\xc2\x9b"
+                 "31m") == "?31m");
+  CHECK(harmless("\xff"
+                 "a") ==
+        "\xEF\xBF\xBD"
+        "a");
   CHECK(harmless("grün") == "grün");
 }
 

@@ -1,4 +1,5 @@
 #include "apps/troupe/cli/usage.h"
+
 #include "apps/troupe/cli/command_tree.h"
 #include "tests/apps/cli/sample_tree.h"
 

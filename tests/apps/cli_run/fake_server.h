@@ -39,6 +39,7 @@ struct Script {
   Method<schema::Queue::StatusParams, schema::Queue::StatusResults> status;
   Method<schema::Queue::ListTaskGroupParams, schema::Queue::ListTaskGroupResults> list_task_group;
   Method<schema::Queue::SealTaskGroupParams, schema::Queue::SealTaskGroupResults> seal_task_group;
+  Method<schema::WorkerService::RegisterParams, schema::WorkerService::RegisterResults> register_;
   Method<schema::WorkerService::ClaimTaskParams, schema::WorkerService::ClaimTaskResults>
       claim_task;
 };
@@ -93,6 +94,9 @@ class FakeWorkers final : public schema::WorkerService::Server {
  protected:
   kj::Promise<void> claimTask(ClaimTaskContext context) override {
     return script_.claim_task(context);
+  }
+  kj::Promise<void> register_(RegisterContext context) override {
+    return script_.register_(context);
   }
 
  private:

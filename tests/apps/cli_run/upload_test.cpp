@@ -213,6 +213,43 @@ TEST_CASE("the upload task is claimed, filled and completed", "[upload]") {
   CHECK(claims == 1);
 }
 
+TEST_CASE("an upload goes on with its claim over a new connection", "[upload]") {
+  const TempTree tree = sample_tree();
+  const auto files = pack_directory(tree.root);
+  REQUIRE(files.ok());
+  auto io = kj::setupAsyncIo();
+  FakeServer fake(io);
+  fake.start();
+  Received received;
+  bool claimed = false;
+  fake.script.status = [&claimed](auto context) -> kj::Promise<void> {
+    context.getResults().initStatus().setState(claimed ? schema::TaskState::RUNNING
+                                                       : schema::TaskState::PENDING);
+    return kj::READY_NOW;
+  };
+  // The claim is made, its answer lost.
+  std::string worker;
+  fake.script.claim_task = [&](auto context) -> kj::Promise<void> {
+    claimed = true;
+    worker = context.getParams().getWorkerId().cStr();
+    return exception_from({Errc::unavailable, "restarting"});
+  };
+  fake.script.register_ = [&](auto context) -> kj::Promise<void> {
+    const auto params = context.getParams();
+    CHECK(params.getInfo().getWorkerId().cStr() == worker);
+    CHECK(params.getInfo().getTaskQueueId().cStr() == std::string("troupe/upload"));
+    CHECK(params.getHeld().size() == 0);
+    auto push = params.getSink().pushRequest();
+    push.initOffer().setClaim(kj::heap<FakeClaim>(received));
+    return push.send().ignoreResult();
+  };
+  Reconnector server(io, fake.target);
+  const std::string task_id = "T";
+  complete_upload(server, task_id, files.value()).wait(io.waitScope);
+  CHECK(received.bytes.size() == files.value().size_bytes());
+  CHECK(received.resolved);
+}
+
 TEST_CASE("a source is a URL without credentials", "[run_file]") {
   CHECK(public_source("https://user:secret@example.com/r.git") == "https://example.com/r.git");
   CHECK(public_source("https://token@example.com/r@x") == "https://example.com/r@x");

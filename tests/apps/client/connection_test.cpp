@@ -45,8 +45,8 @@ class FakeGateway final : public schema::Gateway::Server {
     auto results = context.getResults();
     results.setProtocol(behaviour_.protocol);
     results.setVersion("9.9.9");
-    results.setNonce({reinterpret_cast<const kj::byte*>(behaviour_.nonce.data()),
-                      behaviour_.nonce.size()});
+    results.setNonce(
+        {reinterpret_cast<const kj::byte*>(behaviour_.nonce.data()), behaviour_.nonce.size()});
     return kj::READY_NOW;
   }
 
@@ -92,7 +92,7 @@ struct Fixture {
   Error failure() {
     kj::Maybe<kj::Exception> thrown =
         kj::runCatchingExceptions([&] { connect(*io.provider, target).wait(io.waitScope); });
-    KJ_IF_MAYBE(exception, thrown) {
+    KJ_IF_MAYBE (exception, thrown) {
       type = exception->getType();
       return error_from(*exception);
     }

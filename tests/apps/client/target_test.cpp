@@ -26,7 +26,8 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  /// Makes `DIR/credentials.json` that names `rpc`; its client and token are named after the folder.
+  /// Makes `DIR/credentials.json` that names `rpc`; its client and token are named after the
+  /// folder.
   std::string add(const std::string& dir, const std::string& rpc) {
     const fs::path folder = root_ / dir;
     fs::create_directories(folder);
@@ -101,8 +102,8 @@ TEST_CASE("nothing found says what was looked for", "[client]") {
   CHECK(target.error().detail.find("work/inner/troupe-data") != std::string::npos);
   CHECK(target.error().detail.find("system/credentials.json") != std::string::npos);
 
-  const auto flag = find_target({.data_dir = world.path("no"), .rpc = {}, .root_url = {}},
-                                world.environment);
+  const auto flag =
+      find_target({.data_dir = world.path("no"), .rpc = {}, .root_url = {}}, world.environment);
   REQUIRE_FALSE(flag.ok());
   CHECK(flag.error().code == Errc::not_found);
   CHECK(flag.error().detail.find("--data") != std::string::npos);

@@ -66,3 +66,18 @@ TEST_CASE("spans of time follow JSON-e and the short form", "[definition_file]")
     CHECK(deadline(wrong).find("takes one span of time") != std::string::npos);
   }
 }
+
+TEST_CASE("JSON is read as JSON", "[definition_file]") {
+  CHECK(convert("{\n\t\"created\": \"2026-01-31T12:00:00Z\",\n\t\"extra\": {\"a\": "
+                "\"\\ud83d\\ude00 \\\"q\\\" \\/\", \"n\": [1.50, -2e+3, true, null]}\n}\n") ==
+        "{\"created\":\"2026-01-31T12:00:00Z\",\"extra\":{\"a\":\"\xF0\x9F\x98\x80 \\\"q\\\" /\","
+        "\"n\":[1.50,-2e+3,true,null]}}");
+  CHECK(convert("{\"created\": \"2026-01-31T12:00:00Z\",\n \"extra\": {}, \"extra\": {}}") ==
+        "t.yml:2:15: duplicate key `extra`; the first is in line 2");
+  CHECK(convert("{\"tags\": {\"a\\\"b\": 1},\n \"retrys\": 1, \"created\": 3}") ==
+        "t.yml:2:2: unknown key `retrys`; did you mean `retries`?\n"
+        "t.yml:2:26: `created` is a span (`90m`, `30d`), a time (`2026-01-31T08:00:00Z`) or "
+        "`{$fromNow: 2 hours}`");
+  CHECK(convert("{\"extra\": " + std::string(200, '[') + std::string(200, ']') + "}") ==
+        "t.yml:1:110: nested too deeply");
+}

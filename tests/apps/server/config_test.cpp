@@ -5,8 +5,6 @@
 
 #include <catch2/catch.hpp>
 
-#include <sys/stat.h>
-
 #include <string>
 #include <tuple>
 #include <vector>
@@ -152,7 +150,7 @@ TEST_CASE("a file that cannot be read is named", "[config]") {
   const TempDir dir;
   const auto missing = load_config({.file = dir / "no.toml", .environment = {}, .flags = {}});
   REQUIRE_FALSE(missing);
-  CHECK(missing.error().code == Errc::not_found);
+  CHECK(missing.error().code == Errc::invalid);
   CHECK(missing.error().detail.find(dir / "no.toml") != std::string::npos);
   const auto folder = load_config({.file = dir.path(), .environment = {}, .flags = {}});
   REQUIRE_FALSE(folder);
@@ -166,7 +164,7 @@ TEST_CASE("faults of the environment and of flags say where they are from", "[co
   REQUIRE_FALSE(loaded);
   CHECK(loaded.error().detail ==
         "environment TROUPE_STORE_SYNC: store.sync expects true or false, not \"maybe\"\n"
-        "flag: log.format expects one of auto|text|json, not \"xml\"");
+        "--log-format: log.format expects one of auto|text|json, not \"xml\"");
 }
 
 TEST_CASE("a variable that looks like a key, but is none, is remarked upon", "[config]") {

@@ -1,10 +1,10 @@
 // Makes archives for tests, hostile ones included.
 #pragma once
 
+#include "apps/troupe/worker/payload.h"
+
 #include <string>
 #include <vector>
-
-#include "apps/troupe/worker/payload.h"
 
 namespace troupe::worker::test {
 
@@ -16,7 +16,8 @@ struct ArchiveEntry {
   unsigned mode = 0644;
 };
 
-/// Writes an archive in one of the archive formats, or one compressed file (the first entry's bytes).
+/// Writes an archive in one of the archive formats, or one compressed file (the first entry's
+/// bytes).
 void make_archive(const std::string& path,
                   Packing packing,
                   const std::vector<ArchiveEntry>& entries);

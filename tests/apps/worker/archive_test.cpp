@@ -1,13 +1,14 @@
 #include "apps/troupe/worker/archive.h"
 
-#include <catch2/catch.hpp>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "apps/troupe/worker/files.h"
 #include "tests/apps/worker/archive_builder.h"
 #include "tests/apps/worker/fixture.h"
+
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace troupe::worker {
 namespace {
@@ -42,11 +43,11 @@ TEST_CASE("archives of every format are unpacked", "[worker][archive]") {
   using enum Packing;
   const auto packing = GENERATE(tar, tar_gz, tar_bz2, tar_xz, tar_zst, zip);
   Place place;
-  make_archive(place.dir / "source", packing,
-               {{"a/", Kind::directory, "", 0755},
-                {"a/run.sh", Kind::file, "#!/bin/sh\n", 0755},
-                {"deep/er/file", Kind::file, std::string(100'000, 'x'), 0600},
-                {"link", Kind::symbolic_link, "a/run.sh"}});
+  test::make_archive(place.dir / "source", packing,
+                     {{"a/", Kind::directory, "", 0755},
+                      {"a/run.sh", Kind::file, "#!/bin/sh\n", 0755},
+                      {"deep/er/file", Kind::file, std::string(100'000, 'x'), 0600},
+                      {"link", Kind::symbolic_link, "a/run.sh"}});
   REQUIRE(place.run(packing, "out").ok());
   CHECK(test::read_file(place.at("out/a/run.sh")) == "#!/bin/sh\n");
   CHECK(test::read_file(place.at("out/deep/er/file")).size() == 100'000);
@@ -61,7 +62,7 @@ TEST_CASE("single files are decompressed or copied", "[worker][archive]") {
   using enum Packing;
   const auto packing = GENERATE(none, gz, bz2, xz, zst);
   Place place;
-  make_archive(place.dir / "source", packing, {{"data", Kind::file, "the content"}});
+  test::make_archive(place.dir / "source", packing, {{"data", Kind::file, "the content"}});
   REQUIRE(place.run(packing, "sub/file.txt").ok());
   CHECK(test::read_file(place.at("sub/file.txt")) == "the content");
 }
@@ -75,8 +76,8 @@ TEST_CASE("a file that is not compressed as it should be is refused", "[worker][
 
 TEST_CASE("a broken archive is an error", "[worker][archive]") {
   Place place;
-  make_archive(place.dir / "source", Packing::tar_gz,
-               {{"file", Kind::file, std::string(1'000'000, 'y')}});
+  test::make_archive(place.dir / "source", Packing::tar_gz,
+                     {{"file", Kind::file, std::string(1'000'000, 'y')}});
   const auto whole = test::read_file(place.dir / "source");
   test::write_file(place.dir / "source", whole.substr(0, whole.size() / 2));
   CHECK(place.run(Packing::tar_gz, "out").error().code == Errc::invalid);
@@ -107,7 +108,7 @@ TEST_CASE("nothing in an archive reaches outside", "[worker][archive]") {
       {"a pipe", {{"pipe", Kind::fifo}}},
   }));
   INFO(c.what);
-  make_archive(place.dir / "source", Packing::tar, c.entries);
+  test::make_archive(place.dir / "source", Packing::tar, c.entries);
   const auto done = place.run(Packing::tar, "out");
   REQUIRE(!done.ok());
   CHECK(test::read_file(place.dir / "precious") == "precious");
@@ -116,8 +117,8 @@ TEST_CASE("nothing in an archive reaches outside", "[worker][archive]") {
 
 TEST_CASE("a file written over a link replaces the link", "[worker][archive]") {
   Place place;
-  make_archive(place.dir / "source", Packing::tar,
-               {{"x", Kind::symbolic_link, "../../precious"}, {"x", Kind::file, "mine"}});
+  test::make_archive(place.dir / "source", Packing::tar,
+                     {{"x", Kind::symbolic_link, "../../precious"}, {"x", Kind::file, "mine"}});
   REQUIRE(place.run(Packing::tar, "out").ok());
   CHECK(test::read_file(place.at("out/x")) == "mine");
   CHECK(test::read_file(place.dir / "precious") == "precious");
@@ -125,7 +126,7 @@ TEST_CASE("a file written over a link replaces the link", "[worker][archive]") {
 
 TEST_CASE("set-user-id bits are dropped", "[worker][archive]") {
   Place place;
-  make_archive(place.dir / "source", Packing::tar, {{"x", Kind::file, "", 06755}});
+  test::make_archive(place.dir / "source", Packing::tar, {{"x", Kind::file, "", 06755}});
   REQUIRE(place.run(Packing::tar, "out").ok());
   struct stat info {};
   REQUIRE(stat(place.at("out/x").c_str(), &info) == 0);
@@ -135,10 +136,10 @@ TEST_CASE("set-user-id bits are dropped", "[worker][archive]") {
 TEST_CASE("an archive with read-only directories is unpacked and can be deleted",
           "[worker][archive]") {
   Place place;
-  make_archive(place.dir / "source", Packing::tar,
-               {{"ro/", Kind::directory, "", 0555},
-                {"ro/in/", Kind::directory, "", 0500},
-                {"ro/in/file", Kind::file, "x", 0400}});
+  test::make_archive(place.dir / "source", Packing::tar,
+                     {{"ro/", Kind::directory, "", 0555},
+                      {"ro/in/", Kind::directory, "", 0500},
+                      {"ro/in/file", Kind::file, "x", 0400}});
   REQUIRE(place.run(Packing::tar, "out").ok());
   CHECK(test::read_file(place.at("out/ro/in/file")) == "x");
   REQUIRE(remove_tree(place.at("out")).ok());
@@ -147,7 +148,7 @@ TEST_CASE("an archive with read-only directories is unpacked and can be deleted"
 
 TEST_CASE("a destination may not leave the task's folder", "[worker][archive]") {
   Place place;
-  make_archive(place.dir / "source", Packing::tar, {{"x", Kind::file, "x"}});
+  test::make_archive(place.dir / "source", Packing::tar, {{"x", Kind::file, "x"}});
   REQUIRE(symlink(place.dir.path().c_str(), place.at("up").c_str()) == 0);
   const auto destination = GENERATE("../out", "/tmp/out", "a/../../out", "up/out");
   CHECK(place.run(Packing::tar, destination).error().code == Errc::invalid);
@@ -156,7 +157,7 @@ TEST_CASE("a destination may not leave the task's folder", "[worker][archive]") 
 
 TEST_CASE("unpacking stops when nobody wants it any more", "[worker][archive]") {
   Place place;
-  make_archive(place.dir / "source", Packing::tar, {{"x", Kind::file, "x"}});
+  test::make_archive(place.dir / "source", Packing::tar, {{"x", Kind::file, "x"}});
   const std::atomic<bool> cancelled{true};
   const auto done = unpack({.source = place.dir / "source",
                             .root = place.root.get(),

@@ -1,13 +1,14 @@
 #include "apps/troupe/worker/artifact_list.h"
 
+#include "apps/troupe/worker/content_type.h"
+#include "tests/apps/worker/fixture.h"
+
 #include <catch2/catch.hpp>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <map>
-
-#include "apps/troupe/worker/content_type.h"
-#include "tests/apps/worker/fixture.h"
 
 namespace troupe::worker {
 namespace {
@@ -56,10 +57,10 @@ TEST_CASE("what is not there or not as it should be becomes an error artifact",
   mkfifo((dir / "pipe").c_str(), 0600);
   auto optional = rule(Type::file, "nothing", "optional");
   optional.optional = true;
-  const auto items = list(dir, {rule(Type::file, "nothing", "missing"), optional,
-                                rule(Type::file, "folder", "not-a-file"),
-                                rule(Type::directory, "file", "not-a-folder"),
-                                rule(Type::file, "pipe", "pipe")});
+  const auto items =
+      list(dir, {rule(Type::file, "nothing", "missing"), optional,
+                 rule(Type::file, "folder", "not-a-file"),
+                 rule(Type::directory, "file", "not-a-folder"), rule(Type::file, "pipe", "pipe")});
   CHECK(items.at("missing").reason == "file-missing-on-worker");
   CHECK(!items.at("missing").optional);
   CHECK(items.at("optional").reason == "file-missing-on-worker");

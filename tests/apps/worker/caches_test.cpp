@@ -1,12 +1,13 @@
-#include <catch2/catch.hpp>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "apps/troupe/worker/cache_pool.h"
 #include "apps/troupe/worker/download_cache.h"
 #include "apps/troupe/worker/files.h"
 #include "tests/apps/worker/fixture.h"
+
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace troupe::worker {
 namespace {
@@ -23,7 +24,9 @@ struct Folders {
     mkdir((dir / ("task/" + name)).c_str(), 0755);
     test::write_file(dir / ("task/" + name + "/mark"), content);
   }
-  std::string mark(const std::string& name) { return test::read_file(dir / ("task/" + name + "/mark")); }
+  std::string mark(const std::string& name) {
+    return test::read_file(dir / ("task/" + name + "/mark"));
+  }
 
   test::TempDir dir;
   Fd task;

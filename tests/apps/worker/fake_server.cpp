@@ -1,12 +1,12 @@
 #include "tests/apps/worker/fake_server.h"
 
-#include <capnp/rpc-twoparty.h>
-
 #include "apps/troupe/worker/task_facts.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/random.h"
 #include "runtime/clock/clock.h"
 #include "runtime/rpc/errors.h"
+
+#include <capnp/rpc-twoparty.h>
 
 namespace troupe::worker::test {
 namespace {
@@ -142,10 +142,8 @@ class FakeServer::Claim final : public schema::Claim::Server {
   kj::Promise<void> createArtifact(CreateArtifactContext context) override {
     require_held();
     const auto from = context.getParams().getArtifact();
-    FakeArtifact artifact{.content_type = text_of(from.getContentType()),
-                          .bytes = {},
-                          .reason = {},
-                          .link = {}};
+    FakeArtifact artifact{
+        .content_type = text_of(from.getContentType()), .bytes = {}, .reason = {}, .link = {}};
     if (from.isBlob()) artifact.bytes = server_.blobs.at(bytes_of(from.getBlob().getSha256()));
     if (from.isError()) artifact.reason = text_of(from.getError().getReason());
     if (from.isLink()) artifact.link = text_of(from.getLink());
@@ -271,6 +269,9 @@ class FakeServer::Service final : public schema::WorkerService::Server {
   FakeServer& server_;
 };
 
+FakeServer::FakeServer() = default;
+FakeServer::~FakeServer() = default;
+
 FakeRun& FakeServer::add(FakeTask task) {
   auto run = std::make_unique<FakeRun>();
   run->task_id = new_slugid();
@@ -305,9 +306,9 @@ void FakeServer::revoke(FakeRun& run) {
     auto held = request.initHeld();
     held.setTaskId(run.task_id.c_str());
     held.setToken(run.token);
-    pushing_ = pushing_.then([sent = request.send().ignoreResult()]() mutable {
-                         return kj::mv(sent);
-                       }).eagerlyEvaluate([](kj::Exception&&) {});
+    pushing_ =
+        pushing_.then([sent = request.send().ignoreResult()]() mutable { return kj::mv(sent); })
+            .eagerlyEvaluate([](kj::Exception&&) {});
   }
 }
 
@@ -332,9 +333,9 @@ void FakeServer::push_pending() {
       --window;
       auto request = sink->pushRequest();
       fill_offer(*run, request.initOffer());
-      pushing_ = pushing_.then([sent = request.send().ignoreResult()]() mutable {
-                           return kj::mv(sent);
-                         }).eagerlyEvaluate([](kj::Exception&&) {});
+      pushing_ =
+          pushing_.then([sent = request.send().ignoreResult()]() mutable { return kj::mv(sent); })
+              .eagerlyEvaluate([](kj::Exception&&) {});
     }
   }
 }

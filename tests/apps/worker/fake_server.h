@@ -1,6 +1,13 @@
-// A platform for one worker, in the same process: the real interfaces over KJ pipes, a few maps behind
-// them, and faults on order.
+// A platform for one worker, in the same process: the real interfaces over KJ pipes, a few maps
+// behind them, and faults on order.
 #pragma once
+
+#include "apps/troupe/client/client.h"
+#include "runtime/base/result.h"
+#include "runtime/base/time.h"
+#include "schema/rpc/worker.capnp.h"
+
+#include <kj/async-io.h>
 
 #include <functional>
 #include <map>
@@ -9,12 +16,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
-#include <kj/async-io.h>
-
-#include "apps/troupe/client/client.h"
-#include "runtime/base/result.h"
-#include "schema/rpc/worker.capnp.h"
 
 namespace troupe::worker::test {
 
@@ -53,7 +54,8 @@ struct FakeRun {
 
 class FakeServer {
  public:
-  explicit FakeServer(kj::Timer& timer) : timer_(timer) {}
+  FakeServer();
+  ~FakeServer();
 
   /// A new pending task; pushed as soon as a worker has room.
   FakeRun& add(FakeTask task);
@@ -72,14 +74,14 @@ class FakeServer {
   int registrations = 0;
   bool left = false;
   std::uint32_t window = 0;
-  std::map<std::string, std::string> blobs;       // by SHA-256, 32 bytes
-  std::map<std::string, std::string> files;       // `TASK/NAME` that can be downloaded
+  std::map<std::string, std::string> blobs;  // by SHA-256, 32 bytes
+  std::map<std::string, std::string> files;  // `TASK/NAME` that can be downloaded
   std::optional<Error> refuse_registration;
   Duration claim_time{20 * 60 * 1000};
-  bool lose_answer_of_resolve = false;            // the connection breaks before the next answer
-  std::optional<std::uint64_t> break_upload_at;   // ... once so many bytes of a blob are there
-  std::optional<std::uint64_t> break_download_at; // ... once so many bytes were sent
-  std::optional<std::uint64_t> refuse_log_at;     // the next part that reaches it is refused
+  bool lose_answer_of_resolve = false;             // the connection breaks before the next answer
+  std::optional<std::uint64_t> break_upload_at;    // ... once so many bytes of a blob are there
+  std::optional<std::uint64_t> break_download_at;  // ... once so many bytes were sent
+  std::optional<std::uint64_t> refuse_log_at;      // the next part that reaches it is refused
 
  private:
   class Service;
@@ -94,7 +96,6 @@ class FakeServer {
   void fill_offer(FakeRun& run, schema::ClaimOffer::Builder offer);
   FakeRun* find(schema::HeldClaim::Reader held);
 
-  kj::Timer& timer_;
   std::vector<std::unique_ptr<FakeRun>> runs_;
   std::vector<kj::Own<Link>> links_;
   kj::Maybe<schema::ClaimSink::Client> sink_;

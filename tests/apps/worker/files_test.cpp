@@ -1,11 +1,12 @@
 #include "apps/troupe/worker/files.h"
 
+#include "tests/apps/worker/fixture.h"
+
 #include <catch2/catch.hpp>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "tests/apps/worker/fixture.h"
 
 namespace troupe::worker {
 namespace {
@@ -15,7 +16,9 @@ TEST_CASE("a tree is deleted whatever a task made of it", "[worker][files]") {
   const std::string tree = dir / "tree";
   REQUIRE(mkdir(tree.c_str(), 0755) == 0);
 
-  SECTION("absent") { REQUIRE(remove_tree(dir / "nothing").ok()); }
+  SECTION("absent") {
+    REQUIRE(remove_tree(dir / "nothing").ok());
+  }
   SECTION("a file") {
     test::write_file(dir / "file", "x");
     REQUIRE(remove_tree(dir / "file").ok());

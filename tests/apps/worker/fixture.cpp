@@ -1,13 +1,13 @@
 #include "tests/apps/worker/fixture.h"
 
+#include "runtime/process/signals.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
-
-#include "runtime/process/signals.h"
 
 namespace troupe::worker::test {
 namespace {
@@ -32,7 +32,9 @@ TempDir::TempDir() {
   path_ = name;
 }
 
-TempDir::~TempDir() { static_cast<void>(remove_tree(path_).ok()); }
+TempDir::~TempDir() {
+  static_cast<void>(remove_tree(path_).ok());
+}
 
 void write_file(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
@@ -43,7 +45,9 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-bool exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+bool exists(const std::string& path) {
+  return access(path.c_str(), F_OK) == 0;
+}
 
 WorkerOptions small_worker(const std::string& work_dir) {
   WorkerOptions options;

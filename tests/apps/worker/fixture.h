@@ -1,16 +1,16 @@
 // What the worker's tests stand on: a KJ loop, an empty folder, and the parts that tasks share.
 #pragma once
 
-#include <memory>
-#include <string>
-
-#include <kj/async-io.h>
-#include <kj/async-unix.h>
-
 #include "apps/troupe/worker/cache_pool.h"
 #include "apps/troupe/worker/download_cache.h"
 #include "apps/troupe/worker/work_dir.h"
 #include "apps/troupe/worker/workshop.h"
+
+#include <kj/async-io.h>
+#include <kj/async-unix.h>
+
+#include <memory>
+#include <string>
 
 namespace troupe::worker::test {
 

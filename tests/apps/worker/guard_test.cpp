@@ -1,12 +1,13 @@
-#include <catch2/catch.hpp>
-#include <poll.h>
-#include <rapidcheck.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "apps/troupe/worker/guarded_command.h"
 #include "apps/troupe/worker/process_tree.h"
 #include "tests/apps/worker/fixture.h"
+
+#include <catch2/catch.hpp>
+#include <rapidcheck.h>
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace troupe::worker {
 namespace {
@@ -20,7 +21,8 @@ class Printed {
   GuardedCommand::Output sink() {
     return [this](std::string_view bytes) {
       text_ += bytes;
-      if (waiting_.get() != nullptr && text_.find(wanted_) != std::string::npos) waiting_->fulfill();
+      if (waiting_.get() != nullptr && text_.find(wanted_) != std::string::npos)
+        waiting_->fulfill();
     };
   }
 
@@ -73,7 +75,8 @@ pid_t pid_in(const std::string& text, const std::string& key) {
   return std::stoi(text.substr(text.find(key + "=") + key.size() + 1));
 }
 
-TEST_CASE("a command runs in its folder, with its environment and nothing else", "[worker][guard]") {
+TEST_CASE("a command runs in its folder, with its environment and nothing else",
+          "[worker][guard]") {
   Stage s;
   auto command = s.start({"/bin/sh", "-c", "pwd; env; echo err >&2; cat; exit 7"}, {"A=1"});
   const auto report = command->ended().wait(s.f.io.waitScope);
@@ -110,7 +113,8 @@ TEST_CASE("what a command leaves behind ends with it", "[worker][guard]") {
   // Two daemons, one of which has left its session twice; the command waits until both have spoken.
   auto command = s.shell(
       "mkfifo said; "
-      "setsid sh -c 'trap \"\" TERM HUP; echo one=$$; echo > said; exec sleep 1000' & read x < said; "
+      "setsid sh -c 'trap \"\" TERM HUP; echo one=$$; echo > said; exec sleep 1000' & read x < "
+      "said; "
       "(setsid sh -c '(setsid sh -c \"echo two=\\$\\$; echo > said; exec sleep 1000\" &)' &); "
       "read x < said; echo stay; read x < said");
   s.printed.until("stay").wait(s.f.io.waitScope);

@@ -76,30 +76,29 @@ TEST_CASE("what is wrong in a payload is named with its path", "[worker][payload
     std::string payload;
     std::string error;
   };
-  const auto c = GENERATE_COPY(
-      values<Case>({
-          {"[]", "payload: must be an object"},
-          {"{", "payload: not JSON at byte"},
-          {R"({"maxRunTime":1})", "payload.command: is required"},
-          {R"({"command":[["true"]]})", "payload.maxRunTime: is required"},
-          {R"({"command":[],"maxRunTime":1})", "payload.command: must have at least one item"},
-          {R"({"command":["true"],"maxRunTime":1})", "payload.command[0]: must be an array"},
-          {R"({"command":[[]],"maxRunTime":1})", "payload.command[0]: must have at least one"},
-          {R"({"command":[["a",1]],"maxRunTime":1})", "payload.command[0][1]: must be a string"},
-          {R"({"command":[["a\u0000"]],"maxRunTime":1})", "payload.command[0][0]: must not contain"},
-          {R"({"command":[["a"]],"maxRunTime":0})", "payload.maxRunTime: must be an integer from 1"},
-          {R"({"command":[["a"]],"maxRunTime":1.5})", "payload.maxRunTime: must be an integer"},
-          {R"({"command":[["a"]],"maxRunTime":1,"maxRunTime":2})", "payload.maxRunTime: is written"},
-          {with(R"("image":"ubuntu")"), "payload.image: is not known to this worker"},
-          {with(R"("env":{"A":1})"), "payload.env.A: must be a string"},
-          {with(R"("env":{"A=B":"1"})"), "payload.env.A=B: is not the name of a variable"},
-          {with(R"("env":[])"), "payload.env: must be an object"},
-          {with(R"("features":{"taskclusterProxy":true})"), "payload.features.taskclusterProxy: is"},
-          {with(R"("features":{"liveLog":false})"), "payload.features.liveLog: cannot be switched"},
-          {with(R"("onExitStatus":{"retry":[0]})"), "payload.onExitStatus.retry[0]: must be an int"},
-          {with(R"("onExitStatus":{"retry":[7,7]})"), "payload.onExitStatus.retry[1]: is written"},
-          {with(R"("logs":{"live":""})"), "payload.logs.live: must have 1 to 1024"},
-      }));
+  const auto c = GENERATE_COPY(values<Case>({
+      {"[]", "payload: must be an object"},
+      {"{", "payload: not JSON at byte"},
+      {R"({"maxRunTime":1})", "payload.command: is required"},
+      {R"({"command":[["true"]]})", "payload.maxRunTime: is required"},
+      {R"({"command":[],"maxRunTime":1})", "payload.command: must have at least one item"},
+      {R"({"command":["true"],"maxRunTime":1})", "payload.command[0]: must be an array"},
+      {R"({"command":[[]],"maxRunTime":1})", "payload.command[0]: must have at least one"},
+      {R"({"command":[["a",1]],"maxRunTime":1})", "payload.command[0][1]: must be a string"},
+      {R"({"command":[["a\u0000"]],"maxRunTime":1})", "payload.command[0][0]: must not contain"},
+      {R"({"command":[["a"]],"maxRunTime":0})", "payload.maxRunTime: must be an integer from 1"},
+      {R"({"command":[["a"]],"maxRunTime":1.5})", "payload.maxRunTime: must be an integer"},
+      {R"({"command":[["a"]],"maxRunTime":1,"maxRunTime":2})", "payload.maxRunTime: is written"},
+      {with(R"("image":"ubuntu")"), "payload.image: is not known to this worker"},
+      {with(R"("env":{"A":1})"), "payload.env.A: must be a string"},
+      {with(R"("env":{"A=B":"1"})"), "payload.env.A=B: is not the name of a variable"},
+      {with(R"("env":[])"), "payload.env: must be an object"},
+      {with(R"("features":{"taskclusterProxy":true})"), "payload.features.taskclusterProxy: is"},
+      {with(R"("features":{"liveLog":false})"), "payload.features.liveLog: cannot be switched"},
+      {with(R"("onExitStatus":{"retry":[0]})"), "payload.onExitStatus.retry[0]: must be an int"},
+      {with(R"("onExitStatus":{"retry":[7,7]})"), "payload.onExitStatus.retry[1]: is written"},
+      {with(R"("logs":{"live":""})"), "payload.logs.live: must have 1 to 1024"},
+  }));
   INFO(c.payload);
   CHECK_THAT(errors_of(c.payload), Catch::Contains(c.error));
 }

@@ -1,15 +1,16 @@
 #include "apps/troupe/worker/session.h"
 
+#include "tests/apps/worker/archive_builder.h"
+#include "tests/apps/worker/fake_server.h"
+#include "tests/apps/worker/fixture.h"
+
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
-
-#include "tests/apps/worker/archive_builder.h"
-#include "tests/apps/worker/fake_server.h"
-#include "tests/apps/worker/fixture.h"
 
 namespace troupe::worker {
 namespace {
@@ -48,7 +49,7 @@ struct Stage {
   }
 
   test::Fixture f;
-  test::FakeServer server{f.shop.timer};
+  test::FakeServer server;
   std::optional<Session> session;
   kj::Promise<int> exit = kj::NEVER_DONE;
   int dials = 0;
@@ -65,8 +66,8 @@ std::string json_text(const std::string& text) {
 
 // A payload of one shell command.
 std::string shell(const std::string& script, const std::string& rest = "") {
-  return fmt::format(R"({{"command":[["/bin/sh","-ec",{}]],"maxRunTime":600{}}})", json_text(script),
-                     rest.empty() ? "" : "," + rest);
+  return fmt::format(R"({{"command":[["/bin/sh","-ec",{}]],"maxRunTime":600{}}})",
+                     json_text(script), rest.empty() ? "" : "," + rest);
 }
 
 bool nothing_left(const std::string& folder) {
@@ -76,9 +77,9 @@ bool nothing_left(const std::string& folder) {
 TEST_CASE("a task runs from its claim to its outcome", "[worker][session]") {
   Stage s;
   s.start();
-  auto& run = s.run_to_end(
-      {shell("echo hello; echo $TASK_ID $RUN_ID $A; test $HOME = $TASK_WORKDIR; pwd; echo out > x",
-             R"("env":{"A":"b c"},"artifacts":[{"type":"file","path":"x","name":"public/x.txt"}])")});
+  auto& run = s.run_to_end({shell(
+      "echo hello; echo $TASK_ID $RUN_ID $A; test $HOME = $TASK_WORKDIR; pwd; echo out > x",
+      R"("env":{"A":"b c"},"artifacts":[{"type":"file","path":"x","name":"public/x.txt"}])")});
   CHECK(run.outcome->outcome == Outcome::COMPLETED);
   CHECK(run.outcome->reason == ReasonResolved::NONE);
   CHECK_THAT(run.log, Catch::Contains("] Worker Type (local/default) settings:\n"));
@@ -106,7 +107,8 @@ TEST_CASE("how a task ends decides its outcome", "[worker][session]") {
     std::string log;
   };
   const auto c = GENERATE(values<Case>({
-      {shell("exit 3"), Outcome::FAILED, ReasonResolved::NONE, "[taskcluster:error] exit status 3\n"},
+      {shell("exit 3"), Outcome::FAILED, ReasonResolved::NONE,
+       "[taskcluster:error] exit status 3\n"},
       {shell("exit 75", R"("onExitStatus":{"retry":[75]})"), Outcome::EXCEPTION,
        ReasonResolved::INTERMITTENT_TASK, "exit code 75 found"},
       {R"({"command":[["/no/such"]],"maxRunTime":5})", Outcome::FAILED, ReasonResolved::NONE,
@@ -151,7 +153,9 @@ TEST_CASE("a lost connection loses nothing of a task", "[worker][session]") {
   auto& run = s.server.add({shell("seq 1 20000; echo half; read x < " + gate + "; seq 1 20000")});
   s.until([&run] { return run.log.find("half\n") != std::string::npos; });
 
-  SECTION("when the server kept all it had") { s.server.drop(); }
+  SECTION("when the server kept all it had") {
+    s.server.drop();
+  }
   SECTION("when the server lost a part of the log") {
     s.server.drop();
     run.log.resize(run.log.size() / 2);
@@ -163,7 +167,9 @@ TEST_CASE("a lost connection loses nothing of a task", "[worker][session]") {
       s.until([&] { return s.server.registrations > registrations; });
     }
   }
-  SECTION("when a part of the log is refused") { s.server.refuse_log_at = run.log.size() + 1; }
+  SECTION("when a part of the log is refused") {
+    s.server.refuse_log_at = run.log.size() + 1;
+  }
 
   test::write_file(gate, "go\n");
   s.until([&run] { return run.outcome.has_value(); });
@@ -196,7 +202,9 @@ TEST_CASE("a run that is somebody else's is killed and not reported", "[worker][
   const auto process = identify(std::stoi(test::read_file(mark)));
   REQUIRE(process.has_value());
 
-  SECTION("when it is revoked") { s.server.revoke(run); }
+  SECTION("when it is revoked") {
+    s.server.revoke(run);
+  }
   SECTION("when the next registration says so") {
     run.lost = true;
     s.server.drop();
@@ -281,10 +289,11 @@ TEST_CASE("artifacts survive a connection that breaks in the middle", "[worker][
 TEST_CASE("other names of the log lead to the log", "[worker][session]") {
   Stage s;
   s.start();
-  auto& run = s.run_to_end({shell("echo x > log; exit 1",
-                                  R"("logs":{"live":"public/mine.log"},)"
-                                  R"("artifacts":[{"type":"file","path":"log","name":"public/mine.log"},)"
-                                  R"({"type":"file","path":"log","name":"public/kept"}])")});
+  auto& run =
+      s.run_to_end({shell("echo x > log; exit 1",
+                          R"("logs":{"live":"public/mine.log"},)"
+                          R"("artifacts":[{"type":"file","path":"log","name":"public/mine.log"},)"
+                          R"({"type":"file","path":"log","name":"public/kept"}])")});
   CHECK(run.outcome->outcome == Outcome::FAILED);
   CHECK(run.artifacts.at("public/mine.log").link == "public/logs/live.log");
   CHECK(run.artifacts.at("public/kept").bytes == "x\n");  // also after a failure
@@ -295,8 +304,9 @@ TEST_CASE("other names of the log lead to the log", "[worker][session]") {
 TEST_CASE("mounts bring artifacts into the task's folder", "[worker][session]") {
   Stage s;
   const std::string archive = s.f.dir / "a.tar.zst";
-  test::make_archive(archive, Packing::tar_zst,
-                     {{"bin/tool", test::ArchiveEntry::Kind::file, "#!/bin/sh\necho tool\n", 0755}});
+  test::make_archive(
+      archive, Packing::tar_zst,
+      {{"bin/tool", test::ArchiveEntry::Kind::file, "#!/bin/sh\necho tool\n", 0755}});
   s.server.files[other_task + "/public/a.tar.zst"] = test::read_file(archive);
   s.server.files[other_task + "/public/data"] = std::string(100'000, 'd');
   const std::string mounts =
@@ -306,7 +316,9 @@ TEST_CASE("mounts bring artifacts into the task's folder", "[worker][session]") 
   const test::FakeTask task{shell("in/bin/tool; wc -c < sub/data; cat text", mounts), {other_task}};
 
   SECTION("whole") {}
-  SECTION("also when the connection breaks on the way") { s.server.break_download_at = 50'000; }
+  SECTION("also when the connection breaks on the way") {
+    s.server.break_download_at = 50'000;
+  }
   s.start();
   auto& run = s.run_to_end(task);
   INFO(run.log);

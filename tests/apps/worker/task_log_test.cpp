@@ -1,8 +1,8 @@
 #include "apps/troupe/worker/task_log.h"
 
-#include <catch2/catch.hpp>
-
 #include "tests/apps/worker/fixture.h"
+
+#include <catch2/catch.hpp>
 
 namespace troupe::worker {
 namespace {

@@ -58,7 +58,7 @@ inline std::string file_text(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/// Paths of all regular files below `folder`, relative to it.
+/// Number of regular files below `folder`.
 inline std::size_t files_below(const std::string& folder) {
   std::size_t count = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {

@@ -1,0 +1,143 @@
+"""Peers and people that do wrong get an error that says what, where and what to do; nothing changes."""
+
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import unittest
+
+from platform_under_test import BINARY, Platform, wait_until
+
+
+class BadInput(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.platform = Platform(workers=1)
+        cls.platform.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.platform.__exit__()
+
+    def refused(self, status, *args):
+        done = self.platform.run(*args, check=False)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stderr
+
+    def still_serves(self):
+        self.assertEqual(self.platform.run("submit", "--", "true", check=False).returncode, 0)
+
+    def rpc_port(self):
+        return int(self.platform.ready["rpc"].rsplit(":", 1)[1])
+
+    def test_garbage_and_half_messages(self):
+        rng = random.Random(7)
+        for size in (1, 7, 8, 9, 64, 1000, 100000):
+            with socket.create_connection(("127.0.0.1", self.rpc_port())) as peer:
+                peer.sendall(bytes(rng.randrange(256) for _ in range(size)))
+        with socket.create_connection(("127.0.0.1", self.rpc_port())) as peer:
+            peer.sendall(b"\x00\x00\x00\x00\x10\x00\x00\x00half")
+        with socket.create_connection(("127.0.0.1", self.rpc_port())) as peer:
+            peer.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        self.still_serves()
+
+    def test_wrong_token(self):
+        copy = os.path.join(self.platform.dir, "copy")
+        os.makedirs(copy, exist_ok=True)
+        with open(os.path.join(self.platform.data, "credentials.json")) as f:
+            credentials = json.load(f)
+        credentials["accessToken"] = "x" * 44
+        with open(os.path.join(copy, "credentials.json"), "w") as f:
+            json.dump(credentials, f)
+        done = subprocess.run([BINARY, "task", "list", "--data", copy], capture_output=True,
+                              text=True, env=self.platform.environment)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("access token", done.stderr)
+
+    def test_worker_token_is_good_for_its_pool_alone(self):
+        token = os.path.join(self.platform.dir, "t.json")
+        self.platform.run("worker", "token", "create", "--pool", "local/other", "--output", token)
+        rpc = self.platform.ready["rpc"].split(",")[0]
+        error = self.refused(3, "worker", "--join", rpc, "--pool", "local/default",
+                             "--credentials", token, "--work-dir",
+                             os.path.join(self.platform.dir, "ww"))
+        self.assertIn("local/other", error)
+
+    def test_group_files(self):
+        cases = {
+            "tasks: {a: {run: x, needs: [b]}, b: {run: x, needs: [a]}}": "a",
+            "tasks: {a: {run: x, needs: [nobody]}}": "nobody",
+            "tasks: {a: {run: x, artefacts: [y]}}": "artifacts",
+            "tasks: {a: {run: x, retries: many}}": "retries",
+            "tasks: {a: {run: x}": ":1:",
+        }
+        before = len(self.platform.tasks())
+        for text, named in cases.items():
+            error = self.refused(2, "run", self.platform.group_file(text))
+            self.assertIn(named, error)
+            self.assertIn("troupe.yml:", error)
+        self.assertEqual(len(self.platform.tasks()), before)
+
+    def test_definitions(self):
+        path = os.path.join(self.platform.dir, "task.json")
+        definition = {"taskQueueId": "local/default", "deadline": {"$fromNow": "1 hour"},
+                      "payload": {}, "metadata": {"name": "n", "description": "", "owner": "o",
+                                                  "source": "https://x"}}
+        for change, named in (({"priorty": "low"}, "priority"), ({"retries": 50}, "retries"),
+                              ({"dependencies": ["x"]}, "dependencies"),
+                              ({"taskQueueId": "nonsense"}, "taskQueueId"),
+                              ({"deadline": {"$fromNow": "30 days"}}, "deadline")):
+            with open(path, "w") as f:
+                json.dump({**definition, **change}, f)
+            done = self.platform.run("task", "create", path, check=False)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(named, done.stderr)
+        with open(path, "w") as f:
+            json.dump({**definition, "dependencies": ["Z" * 8 + "Q" + "A" * 12 + "A"]}, f)
+        done = self.platform.run("task", "create", path, check=False)
+        self.assertNotEqual(done.returncode, 0)
+
+    def test_unreadable_file(self):
+        self.assertIn("/nowhere/troupe.yml", self.refused(2, "run", "/nowhere/troupe.yml"))
+
+    def test_unknown_command_and_option(self):
+        self.refused(2, "tsk")
+        self.refused(2, "task", "list", "--stat", "x")
+
+    def up(self, *args):
+        return subprocess.run([BINARY, "up", *args], capture_output=True, text=True, timeout=30,
+                              env=self.platform.environment)
+
+    def test_data_directory_in_use(self):
+        done = self.up("--data", self.platform.data)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(str(self.platform.server.pid), done.stderr)
+        self.still_serves()
+
+    def test_port_in_use(self):
+        other = os.path.join(self.platform.dir, "other")
+        done = self.up("--data", other, "--http", "127.0.0.1:0", "--rpc",
+                       "127.0.0.1:%d" % self.rpc_port())
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(str(self.rpc_port()), done.stderr)
+
+    def test_data_directory_of_another_version(self):
+        other = os.path.join(self.platform.dir, "newer")
+        shutil.copytree(self.platform.data, other,
+                        ignore=shutil.ignore_patterns("*.sock", "workers", "store"))
+        with open(os.path.join(other, "version"), "w") as f:
+            f.write("9999\n")
+        done = self.up("--data", other, "--http", "127.0.0.1:0", "--rpc", "127.0.0.1:0")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("9999", done.stderr)
+
+    def test_silence_is_explained(self):
+        client = self.platform.client("submit", "--queue", "local/gpu", "--", "true")
+        wait_until(lambda: "no worker serves local/gpu" in client.stderr(), "the reason", 10)
+        client.process.kill()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,168 @@
+"""A real platform for tests: the binary in a directory of its own, killed and started at will."""
+
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+BINARY = os.environ["TROUPE_BINARY"]
+
+
+def read(path):
+    """The file's text, empty without one."""
+    try:
+        with open(path) as f:
+            return f.read()
+    except FileNotFoundError:
+        return ""
+
+
+class Timeout(AssertionError):
+    pass
+
+
+def wait_until(condition, what, seconds=60):
+    """Waits for a condition, and fails naming it. Polls: the other side is another process."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Timeout("waited in vain for " + what)
+        select.select([], [], [], 0.02)
+
+
+def is_alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+class Client:
+    """A command in the background whose output can be waited for."""
+
+    def __init__(self, platform, *args):
+        with tempfile.NamedTemporaryFile(dir=platform.dir, suffix=".out", delete=False) as out, \
+                tempfile.NamedTemporaryFile(dir=platform.dir, suffix=".err", delete=False) as err:
+            self.out, self.err = out, err
+            self.process = subprocess.Popen(
+                [BINARY, "--data", platform.data, *args], stdout=out, stderr=err,
+                stdin=subprocess.DEVNULL, env=platform.environment)
+
+    def stdout(self):
+        return read(self.out.name)
+
+    def stderr(self):
+        return read(self.err.name)
+
+    def wait(self, seconds=90):
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise Timeout("the command did not end: " + self.stdout() + self.stderr())
+
+
+class Platform:
+    def __init__(self, workers=2, **settings):
+        self.dir = tempfile.mkdtemp(prefix="troupe-test-")
+        self.data = os.path.join(self.dir, "data")
+        self.workers = workers
+        self.environment = {k: v for k, v in os.environ.items()
+                            if not k.startswith(("TROUPE_", "TASKCLUSTER_"))}
+        self.environment.update({"HOME": self.dir, **settings})
+        self.server = None
+        self.clients = []
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        for client in self.clients:
+            if client.poll() is None:
+                client.kill()
+            client.wait()
+        if self.server and self.server.poll() is None:
+            self.stop()
+        for worker in range(1, self.workers + 1):
+            pid = self.worker_pid(worker)
+            if pid and is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def start(self):
+        """Starts the server and waits for its ready line; answers the line's fields."""
+        first = self.server is None
+        args = [BINARY, "up", "--data", self.data, "--workers", str(self.workers)]
+        if first:
+            args += ["--http", "127.0.0.1:0", "--rpc", "127.0.0.1:0"]
+        with open(os.path.join(self.dir, "server.log"), "a") as log:
+            self.server = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=log, text=True,
+                                           stdin=subprocess.DEVNULL, env=self.environment,
+                                           start_new_session=True)
+        with self.server.stdout as stdout:
+            line = stdout.readline()
+        if not line.startswith("ready "):
+            raise AssertionError("no ready line but %r; %s" % (line, self.log()))
+        self.ready = dict(field.split("=", 1) for field in line.split()[1:])
+        return self.ready
+
+    def log(self):
+        return read(os.path.join(self.dir, "server.log"))[-4000:]
+
+    def kill(self):
+        """kill -9 of the server alone; workers live on."""
+        self.server.kill()
+        self.server.wait()
+
+    def stop(self, seconds=10):
+        self.server.send_signal(signal.SIGTERM)
+        return self.server.wait(seconds)
+
+    def worker_pid(self, worker):
+        fields = read(os.path.join(self.data, "workers", str(worker), "worker.pid")).split()
+        return int(fields[0]) if fields else None
+
+    def run(self, *args, check=True, seconds=60):
+        """Runs a command to its end; answers its standard output."""
+        done = subprocess.run([BINARY, "--data", self.data, *args], capture_output=True,
+                              text=True, timeout=seconds, env=self.environment,
+                              stdin=subprocess.DEVNULL)
+        if check and done.returncode != 0:
+            raise AssertionError("%s: status %d: %s%s" % (args, done.returncode, done.stdout,
+                                                          done.stderr))
+        return done.stdout if check else done
+
+    def client(self, *args):
+        client = Client(self, *args)
+        self.clients.append(client.process)
+        return client
+
+    def status(self, task):
+        return json.loads(self.run("task", "status", task, "--json"))["status"]
+
+    def submit(self, script, *flags):
+        return self.run("submit", "--detach", *flags, "--", "sh", "-c", script).split()[-1]
+
+    def group_file(self, text):
+        path = os.path.join(self.dir, "troupe.yml")
+        with open(path, "w") as f:
+            f.write(text)
+        return path
+
+    def tasks(self):
+        return json.loads(self.run("task", "list", "--json"))["tasks"]
+
+
+def task_lines(log, prefix):
+    """The lines that a task printed, without the worker's own."""
+    return [line for line in log.splitlines() if re.match(prefix, line)]
