@@ -7,6 +7,7 @@
 #include "runtime/store/message.h"
 #include "runtime/store/store.h"
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -40,7 +41,7 @@ inline void scan_own(const Snapshot& snapshot,
                      const Snapshot::Visitor& visit) {
   if (number == 0) return;
   const std::string own = KeyWriter().u64(number).prefix() + std::string(prefix);
-  const std::string start = after.empty() ? own : own_key(number, after);
+  const std::string start = after.empty() ? own : std::max(own, own_key(number, after));
   snapshot.scan(table.id, start, [&](std::string_view key, WordSpan value) {
     if (!key.starts_with(own)) return false;
     if (!after.empty() && key <= start) return true;

@@ -15,7 +15,7 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BINARY = os.environ.get("TROUPE_BINARY", os.path.join(ROOT, "build/release/troupe"))
+BINARY = os.environ.get("TROUPE_BINARY", os.path.join(ROOT, "build/release/apps/troupe/troupe"))
 TASKS_STORED = int(os.environ.get("TROUPE_BENCH_TASKS", "100000"))
 TASKS_A_GROUP = 1000
 

@@ -14,6 +14,11 @@ struct Claimant {
   std::uint64_t session;
 };
 
+// One moment earlier than other commands. Source: spec/queue.md, section 0.2.
+bool claims_are_over(const TaskState& s, Instant now) {
+  return s.deadline <= now;
+}
+
 void set_claim_timer(Transition& t, const Run& run) {
   t.effects.timers.push_back({claim_timer, run.taken_until, run.token, true});
 }
@@ -84,6 +89,17 @@ bool may_report(ReasonResolved reason) {
   return false;
 }
 
+// A report whose answer was lost is made again: so are its messages.
+void publish_again(Transition& t, const Input& in, std::uint32_t run) {
+  t.effects.events.push_back(task_ended(t.next, run));
+  const auto last = static_cast<std::uint32_t>(t.next.runs.size() - 1);
+  if (run == last) {
+    begin_telling(t, in, false);
+  } else if (t.next.state() == schema::TaskState::PENDING) {
+    t.effects.events.push_back(task_pending(t.next, last));
+  }
+}
+
 void answer_queue(Transition& t, const Input& in, std::uint64_t session, bool accepted) {
   send<schema::TaskQueueMessage>(t, in.from, [&](schema::TaskQueueMessage::Builder m) {
     auto answer = m.initClaimAnswer();
@@ -97,7 +113,7 @@ void answer_queue(Transition& t, const Input& in, std::uint64_t session, bool ac
 Result<Transition> on_claim_run(const TaskState& s, M::ClaimRun::Reader m, const Input& in) {
   Transition t = begin(s);
   const bool pending = s.visible() && s.state() == schema::TaskState::PENDING &&
-                       m.getEntryRunId() + 1 == s.runs.size() && !past_deadline(s, in.now());
+                       m.getEntryRunId() + 1 == s.runs.size() && !claims_are_over(s, in.now());
   if (pending) start_run(t, in, {m.getEntryWorker(), m.getEntrySession()});
   answer_queue(t, in, m.getEntrySession(), pending);
   return t;
@@ -105,7 +121,7 @@ Result<Transition> on_claim_run(const TaskState& s, M::ClaimRun::Reader m, const
 
 Result<Transition> on_claim_by_name(const TaskState& s, M::ClaimByName::Reader m, const Input& in) {
   if (!s.visible()) return Error{Errc::not_found, "no task " + in.context.self.key};
-  if (past_deadline(s, in.now())) {
+  if (claims_are_over(s, in.now())) {
     return Error{Errc::conflict, "the deadline of task " + s.task_id + " has passed"};
   }
   if (m.getRunId() >= s.runs.size()) {
@@ -129,7 +145,7 @@ Result<Transition> on_claim_by_name(const TaskState& s, M::ClaimByName::Reader m
 
 Result<Transition> on_reclaim(const TaskState& s, schema::ClaimRef::Reader m, const Input& in) {
   if (auto refusal = refuse_holder(s, m, in)) return *refusal;
-  if (past_deadline(s, in.now())) {
+  if (claims_are_over(s, in.now())) {
     return Error{Errc::conflict, "the deadline of task " + s.task_id + " has passed"};
   }
   if (m.getRunId() + 1 != s.runs.size() || s.state() != schema::TaskState::RUNNING) {
@@ -156,6 +172,7 @@ Result<Transition> on_resolve(const TaskState& s, M::Resolve::Reader m, const In
     // The same report again (its answer was lost) is answered as before.
     const bool repeat = held.state == ending.state && held.reason_resolved == ending.reason;
     if (!repeat) return no_longer_held(s, run_id);
+    publish_again(t, in, run_id);
     reply_status(t, in.reply_to);
     return t;
   }
@@ -165,7 +182,9 @@ Result<Transition> on_resolve(const TaskState& s, M::Resolve::Reader m, const In
     }
   }
   end_and_follow_up(t, in, ending);
-  if (t.next.state() == schema::TaskState::PENDING) {
+  const bool retried =
+      t.next.state() == schema::TaskState::PENDING && !past_deadline(t.next, in.now());
+  if (retried) {
     reply_when_stored(t, in.reply_to, run_id + 1);
   } else {
     reply_status(t, in.reply_to);

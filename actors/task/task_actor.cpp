@@ -58,7 +58,11 @@ class TaskActor final : public DurableActor {
                                                             : on_message(state_, message, in);
     if (!outcome.ok()) return outcome.error();
     Transition t = std::move(outcome).value();
-    if (t.next.exists) add_own_row(t);
+    if (t.next.exists) {
+      add_own_row(t);
+    } else {
+      row_ = {};
+    }
     state_ = std::move(t.next);
     return std::move(t.effects);
   }

@@ -96,7 +96,7 @@ void Cell::process(Delivery& delivery) {
   for (;;) {
     auto outcome = call_handler(delivery);
     if (outcome.ok()) {
-      land(delivery, std::move(outcome).value());
+      land_or_fail(delivery, std::move(outcome).value());
       break;
     }
     if (delivery.message.source == Message::Source::command) {
@@ -199,6 +199,22 @@ void Cell::add_removal(Commit& commit) {
   while (!timers_.empty()) add_timer_delete(std::string(timers_.begin()->first), commit);
   commit.rows.push_back({tables::names.id, name_key(id_), std::nullopt});
   named_ = false;
+}
+
+// The handler has taken its new state already. If its effects cannot land, that state is void: the
+// caller is told, and the actor ends, to be read again from its rows.
+void Cell::land_or_fail(Delivery& delivery, Effects effects) {
+  try {
+    land(delivery, std::move(effects));
+  } catch (const std::exception& e) {
+    timer_changes_.clear();
+    if (delivery.message.source == Message::Source::command) {
+      refuse(delivery, Error{Errc::internal, e.what()});
+    } else {
+      park(delivery, e.what());
+    }
+    throw;
+  }
 }
 
 void Cell::land(Delivery& delivery, Effects effects) {

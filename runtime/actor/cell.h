@@ -56,6 +56,7 @@ class Cell {
   void activate();
   bool is_due(const Delivery& delivery) const;
   Result<Effects> call_handler(const Delivery& delivery);
+  void land_or_fail(Delivery& delivery, Effects effects);
   void land(Delivery& delivery, Effects effects);
   void refuse(Delivery& delivery, const Error& error);
   void park(Delivery& delivery, const std::string& why);

@@ -2,6 +2,8 @@
 
 #include "runtime/store/key.h"
 
+#include <algorithm>
+
 namespace troupe {
 namespace {
 
@@ -44,7 +46,7 @@ std::vector<Rows::Row> OwnRows::scan(TableId table,
   std::vector<Row> found;
   if (number_ == 0 || limit == 0) return found;
   const std::string own = KeyWriter().u64(number_).prefix() + std::string(prefix);
-  const std::string start = after.empty() ? own : full_key(after);
+  const std::string start = after.empty() ? own : std::max(own, full_key(after));
   auto changed = changes_.lower_bound(Place{table, start});
   const auto changed_here = [&] {
     return changed != changes_.end() && changed->first.first == table &&

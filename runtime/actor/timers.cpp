@@ -147,7 +147,7 @@ void TimerService::refill() {
     if (!change.set) {
       window_.erase(key);
     } else if (key > from && (!horizon_ || key <= *horizon_)) {
-      window_.emplace(key, change.entry);
+      window_.insert_or_assign(key, change.entry);
     }
   }
   loaded_ = true;

@@ -6,6 +6,7 @@
 #include "schema/store/envelope.capnp.h"
 
 #include <lmdb.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -284,6 +285,10 @@ Status LmdbStore::open_tables(const std::vector<TableSpec>& kinds) {
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
+  if (mkdir(options.directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    return Error{Errc::unavailable,
+                 "cannot create " + options.directory + ": " + std::strerror(errno)};
+  }
   MDB_env* env = nullptr;
   int code = mdb_env_create(&env);
   if (code != 0) return lmdb_error("create the environment", code);

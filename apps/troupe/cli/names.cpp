@@ -34,9 +34,11 @@ const char* word(NameKind kind) {
 std::vector<LastMade> read_last(const std::string& file) {
   std::vector<LastMade> made;
   std::ifstream in(file);
-  std::string kind;
-  std::string id;
-  while (made.size() < 2 && in >> kind >> id) {
+  std::string line;
+  while (made.size() < 2 && std::getline(in, line)) {
+    const auto space = std::min(line.find(' '), line.size());
+    const std::string kind = line.substr(0, space);
+    const std::string id = line.substr(std::min(space + 1, line.size()));
     if (!is_slugid(id)) continue;
     if (kind == "task") made.push_back({NameKind::task, id});
     if (kind == "group") made.push_back({NameKind::group, id});

@@ -59,8 +59,8 @@ class ClaimService final : public schema::Claim::Server {
 
   Promise<void> syncLog(SyncLogContext context) override {
     return offload(site_.disk, [&logs = site_.logs, key = log_key_] { return logs.sync(key); })
-        .then([context](Result<std::uint64_t> synced) mutable {
-          context.getResults().setOffset(take(std::move(synced)));
+        .then([this, context](Result<std::uint64_t> synced) mutable {
+          context.getResults().setOffset(take_synced(std::move(synced)));
         });
   }
 
@@ -150,6 +150,15 @@ class ClaimService final : public schema::Claim::Server {
                                      " is no longer held by this claim: forget it"});
   }
 
+  // Bytes of a log that were taken may be gone after a failed fsync: recovery is the repair.
+  template <class T>
+  T take_synced(Result<T> outcome) {
+    if (!outcome.ok() && outcome.error().code == Errc::corrupt) {
+      site_.fatal("log " + log_key_ + ": " + outcome.error().detail);
+    }
+    return take(std::move(outcome));
+  }
+
   Promise<void> end_log(std::uint64_t size);
   Promise<void> send_outcome(ResolveContext context);
 
@@ -203,7 +212,9 @@ Promise<void> ClaimService::end_log(std::uint64_t size) {
                                         std::to_string(size) + " bytes: send the rest"});
   }
   return offload(site_.disk, [&logs = site_.logs, key = log_key_] { return logs.finish(key); })
-      .then([this](Result<FinishedStream> finished) { finished_log_ = take(std::move(finished)); });
+      .then([this](Result<FinishedStream> finished) {
+        finished_log_ = take_synced(std::move(finished));
+      });
 }
 
 Promise<void> ClaimService::send_outcome(ResolveContext context) {

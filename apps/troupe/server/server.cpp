@@ -15,6 +15,7 @@
 #include "runtime/http/server.h"
 #include "runtime/process/log.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -60,6 +61,16 @@ Status make_directory(const std::string& path) {
   return Error{Errc::unavailable, "cannot create " + path + ": " + std::strerror(errno)};
 }
 
+// Connections and open logs need a descriptor each; the usual soft limit is far below.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    log_event(LogLevel::warning, "descriptor_limit_kept", {{"detail", std::strerror(errno)}});
+  }
+}
+
 // What stands still on disk and in memory; outlives the I/O thread.
 struct Foundation {
   SystemClock clock;
@@ -95,7 +106,7 @@ Status open_foundation(Foundation& f,
                        const ServerOptions& options,
                        const task::TaskConfig& tasks,
                        std::function<void(const std::string&)> on_fatal) {
-  for (const char* folder : {"", "/store", "/blobs", "/logs"}) {
+  for (const char* folder : {"", "/blobs", "/logs"}) {
     if (auto made = make_directory(options.data_dir + folder); !made.ok()) return made;
   }
   auto host =
@@ -126,13 +137,14 @@ std::string with_port(const std::string& address, unsigned port) {
 
 class RunningServer final : public Server {
  public:
-  RunningServer(ServerOptions options, task::TaskConfig tasks)
-      : options_(std::move(options)), tasks_(tasks) {}
+  RunningServer(ServerOptions options,
+                task::TaskConfig tasks,
+                std::function<void(const std::string&)> on_fatal)
+      : options_(std::move(options)), tasks_(tasks), on_fatal_(std::move(on_fatal)) {}
   ~RunningServer() noexcept override { stop(); }
 
-  Status open(std::function<void(const std::string&)> on_fatal) {
-    if (auto opened = open_foundation(foundation_, options_, tasks_, std::move(on_fatal));
-        !opened.ok()) {
+  Status open() {
+    if (auto opened = open_foundation(foundation_, options_, tasks_, on_fatal_); !opened.ok()) {
       return opened;
     }
     std::promise<Status> started;
@@ -163,6 +175,7 @@ class RunningServer final : public Server {
   // Constant once open.
   const ServerOptions options_;
   const task::TaskConfig tasks_;
+  const std::function<void(const std::string&)> on_fatal_;
   Foundation foundation_;
   Bound bound_;
   std::string root_url_;
@@ -224,7 +237,8 @@ void RunningServer::serve(kj::AsyncIoContext& io, std::promise<Status>& started)
             options_.root_client_id,
             options_.root_access_token,
             options_.encryption_key,
-            foundation_.clock.wall_now()};
+            foundation_.clock.wall_now(),
+            on_fatal_};
   http::RouteTable routes;
   http::add_operations(routes, foundation_.registry, operations());
   auto http = http::make_server(io.provider->getTimer(), routes);
@@ -265,8 +279,9 @@ Result<std::unique_ptr<Server>> start(ServerOptions options,
   tasks.deadline_delay = options.deadline_delay;
   tasks.max_task_deadline = options.max_task_deadline;
   tasks.max_dependencies = options.max_dependencies;
-  auto server = std::make_unique<RunningServer>(std::move(options), tasks);
-  if (auto opened = server->open(std::move(on_fatal)); !opened.ok()) return opened.error();
+  raise_descriptor_limit();
+  auto server = std::make_unique<RunningServer>(std::move(options), tasks, std::move(on_fatal));
+  if (auto opened = server->open(); !opened.ok()) return opened.error();
   return std::unique_ptr<Server>(std::move(server));
 }
 

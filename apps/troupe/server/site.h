@@ -11,6 +11,7 @@
 #include <kj/timer.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace troupe::server {
@@ -29,6 +30,7 @@ struct Site {
   std::string root_access_token;
   std::string encryption_key;  // 32 bytes
   Instant started;
+  std::function<void(const std::string& why)> fatal;  // end the process: going on risks data
 
   Instant now() const { return clock.wall_now(); }
 };

@@ -94,10 +94,18 @@ kj::Promise<void> ArtifactUpload::send_file(const ArtifactItem& item) {
         }
         parts_.log.info(fmt::format("Uploading artifact {} ({} bytes, {})", item.name,
                                     hash.value().size, item.content_type));
-        return send_bytes(item, hash.value()).then([this, &item, hash] {
+        return send_once(item, hash.value()).then([this, &item, hash] {
           return create(item, hash.value());
         });
       });
+}
+
+kj::Promise<void> ArtifactUpload::send_once(const ArtifactItem& item, const FileHash& hash) {
+  auto found = sending_.find(hash.sha256);
+  if (found == sending_.end()) {
+    found = sending_.emplace(hash.sha256, send_bytes(item, hash).fork()).first;
+  }
+  return found->second.addBranch();
 }
 
 kj::Promise<void> ArtifactUpload::send_bytes(const ArtifactItem& item, const FileHash& hash) {

@@ -12,6 +12,7 @@
 
 #include <kj/async.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -41,6 +42,7 @@ class ArtifactUpload {
   kj::Promise<void> lane();
   kj::Promise<void> send(const ArtifactItem& item);
   kj::Promise<void> send_file(const ArtifactItem& item);
+  kj::Promise<void> send_once(const ArtifactItem& item, const FileHash& hash);
   kj::Promise<void> send_bytes(const ArtifactItem& item, const FileHash& hash);
   kj::Promise<void> create(const ArtifactItem& item, const std::optional<FileHash>& hash);
   void note_error_artifact(const ArtifactItem& item);
@@ -49,6 +51,8 @@ class ArtifactUpload {
   const Parts parts_;
   const std::vector<ArtifactItem> items_;
   std::size_t next_ = 0;
+  // Equal files are sent once. By their hash, also when they have arrived.
+  std::map<Sha256, kj::ForkedPromise<void>> sending_;
   FirstVerdict verdict_;
 };
 

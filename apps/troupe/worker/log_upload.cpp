@@ -18,12 +18,8 @@ kj::Promise<void> wait_on(kj::Own<kj::PromiseFulfiller<void>>& waiting) {
 
 }  // namespace
 
-LogUpload::LogUpload(kj::Timer& timer, TaskLog& log, ClaimSlot& slot, std::function<void()> renew)
-    : timer_(timer),
-      log_(log),
-      slot_(slot),
-      renew_(std::move(renew)),
-      last_send_(timer.now() - batch_time) {
+LogUpload::LogUpload(kj::Timer& timer, TaskLog& log, ClaimSlot& slot)
+    : timer_(timer), log_(log), slot_(slot), last_send_(timer.now() - batch_time) {
   log_.on_growth([this] { wake(on_bytes_); });
 }
 
@@ -80,12 +76,10 @@ kj::Promise<void> LogUpload::send_chunk(schema::Claim::Client& claim) {
 kj::Promise<void> LogUpload::recover(kj::Exception&& exception) {
   const auto seen = generation_;
   if (exception.getType() == kj::Exception::Type::DISCONNECTED) return slot_.pause(seen);
-  // Nothing more can pass through this stream. Whether the run is still ours, `syncLog` says.
-  return sync().then([this, seen](std::uint64_t offset) {
-    sent_ = std::min(sent_, offset);
-    if (slot_.generation() == seen) renew_();
-    return slot_.pause(seen);
-  });
+  if (means_lost(error_from(exception).code)) return kj::mv(exception);
+  // Nothing more can pass through this stream: another one needs another capability.
+  slot_.renew(seen);
+  return slot_.pause(seen);
 }
 
 kj::Promise<std::uint64_t> LogUpload::sync() {

@@ -12,7 +12,6 @@
 #include <kj/timer.h>
 
 #include <cstdint>
-#include <functional>
 
 namespace troupe::worker {
 
@@ -22,9 +21,8 @@ class LogUpload {
   /// Lines that appear within this time travel together, so a chatty task costs few calls.
   static constexpr kj::Duration batch_time = 40 * kj::MILLISECONDS;
 
-  /// Borrows all three. `renew` is called when the server refused a part of the stream: only a new
-  /// capability can carry another stream.
-  LogUpload(kj::Timer& timer, TaskLog& log, ClaimSlot& slot, std::function<void()> renew);
+  /// Borrows all three.
+  LogUpload(kj::Timer& timer, TaskLog& log, ClaimSlot& slot);
 
   /// Streams for ever; rejects only if the server says that the run is not ours.
   kj::Promise<void> run();
@@ -44,7 +42,6 @@ class LogUpload {
   kj::Timer& timer_;  // borrowed
   TaskLog& log_;      // borrowed
   ClaimSlot& slot_;   // borrowed
-  const std::function<void()> renew_;
 
   std::uint64_t sent_ = 0;
   std::uint64_t generation_ = 0;

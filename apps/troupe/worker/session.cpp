@@ -22,11 +22,13 @@ constexpr kj::Duration dial_time = 20 * kj::SECONDS;
 constexpr kj::Duration answer_time = 30 * kj::SECONDS;
 constexpr kj::Duration heartbeat_pause = 10 * kj::SECONDS;
 
+constexpr kj::Duration renew_pause = 5 * kj::SECONDS;
+
 constexpr int status_stopped = 0;
 constexpr int status_wrong = 2;
 constexpr int status_refused = 3;
 
-// Tells the server that a worker of the same name is another process, which runs nothing of the old.
+// Tells the server when a worker of the same name is another process: it runs nothing of the old.
 std::uint64_t process_number() {
   static const std::uint64_t number = [] {
     std::uint64_t value = 0;
@@ -60,7 +62,11 @@ class Session::Sink final : public schema::ClaimSink::Server {
 };
 
 Session::Session(Workshop& shop, Dial dial)
-    : shop_(shop), dial_(std::move(dial)), pause_(first_pause), tasks_(*this) {}
+    : shop_(shop),
+      dial_(std::move(dial)),
+      pause_(first_pause),
+      renew_at_(shop.timer.now()),
+      tasks_(*this) {}
 
 kj::Promise<int> Session::run() {
   auto exit = kj::newPromiseAndFulfiller<int>();
@@ -219,6 +225,7 @@ void Session::disconnect() {
   }
   registration_ = nullptr;
   on_renew_ = nullptr;
+  renewing_ = kj::NEVER_DONE;
   for (auto& [id, held] : runs_) held.run->detach();
   connection_ = nullptr;
 }
@@ -271,9 +278,16 @@ void Session::on_run_ended(const ClaimId& id) {
 }
 
 void Session::renew() {
-  if (on_renew_.get() == nullptr) return;
-  log_event(LogLevel::warning, "connection_renewed", {{"why", "a log stream was refused"}});
-  on_renew_->fulfill();
+  // A server that refuses again and again is not asked more often.
+  renewing_ = shop_.timer.atTime(renew_at_)
+                  .then([this] {
+                    if (on_renew_.get() == nullptr) return;
+                    renew_at_ = shop_.timer.now() + renew_pause;
+                    log_event(LogLevel::warning, "connection_renewed",
+                              {{"why", "a log stream was refused"}});
+                    on_renew_->fulfill();
+                  })
+                  .eagerlyEvaluate(nullptr);
 }
 
 kj::Promise<void> Session::idle() {

@@ -1,7 +1,7 @@
 // The worker's side of the connection: keeps one open, registers, takes claims and runs them.
 //
-//   S1  a push uses up one of the slots that the server was told of; the window is sent again when a
-//       run has ended. Should a claim come without a free slot all the same, it waits for one;
+//   S1  a push uses up one of the slots that the server was told of; the window is sent again when
+//       a run has ended. Should a claim come without a free slot all the same, it waits for one;
 //   S2  a lost connection touches no run. The next registration lists them all: those that are kept
 //       get new capabilities, those that are lost are killed;
 //   S3  nothing waits for a server for ever: after `orphan_timeout` without one the worker ends.
@@ -72,6 +72,7 @@ class Session final : private kj::TaskSet::ErrorHandler {
   kj::Maybe<schema::Registration::Client> registration_;
   kj::Own<kj::PromiseFulfiller<void>> on_renew_;
   kj::Duration pause_;
+  kj::TimePoint renew_at_;  // not earlier
   bool ever_registered_ = false;
   std::set<ClaimId> registering_;  // the claims that the registration under way lists
 
@@ -82,6 +83,7 @@ class Session final : private kj::TaskSet::ErrorHandler {
 
   kj::Own<kj::PromiseFulfiller<int>> on_exit_;
   kj::Promise<void> orphan_timer_ = kj::NEVER_DONE;
+  kj::Promise<void> renewing_ = kj::NEVER_DONE;
   kj::Promise<void> server_loop_ = kj::NEVER_DONE;
   kj::Promise<void> ending_ = kj::NEVER_DONE;
   kj::TaskSet tasks_;

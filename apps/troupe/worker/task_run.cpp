@@ -27,11 +27,6 @@ constexpr Duration reclaim_again{std::chrono::seconds{10}};
 // Against a server that fails to take an outcome, through no fault of ours.
 constexpr int resolve_attempts_max = 20;
 
-bool is_lost(Errc code) {
-  return code == Errc::conflict || code == Errc::not_found || code == Errc::expired ||
-         code == Errc::forbidden;
-}
-
 }  // namespace
 
 Duration reclaim_delay(Duration remaining) {
@@ -42,9 +37,8 @@ Duration reclaim_delay(Duration remaining) {
 TaskRun::TaskRun(Workshop& shop, TaskFacts facts, std::function<void()> renew)
     : shop_(shop),
       facts_(std::move(facts)),
-      renew_(std::move(renew)),
       started_(shop.clock.wall_now()),
-      slot_(shop.timer),
+      slot_(shop.timer, std::move(renew)),
       reclaim_at_(shop.timer.now()) {}
 
 void TaskRun::attach(schema::Claim::Client claim, Instant taken_until, std::uint64_t log_offset) {
@@ -64,7 +58,7 @@ kj::Promise<void> TaskRun::run() {
       TaskLog::create(shop_.work_dir.log_path(id()), shop_.options.max_log_bytes, shop_.clock);
   if (log.ok()) {
     log_.emplace(std::move(log).value());
-    log_upload_.emplace(shop_.timer, *log_, slot_, renew_);
+    log_upload_.emplace(shop_.timer, *log_, slot_);
     log_loop_ = log_upload_->run()
                     .catch_([this](kj::Exception&& e) {
                       // Once the outcome is on its way, its own answer tells whether we are late.
@@ -236,7 +230,7 @@ kj::Promise<void> TaskRun::resolve(int attempt) {
       [this, attempt](kj::Exception&& e) -> kj::Promise<void> {
         const Error error = error_from(e);
         warn("task_outcome_refused", error);
-        if (is_lost(error.code) || attempt == resolve_attempts_max) return kj::READY_NOW;
+        if (means_lost(error.code) || attempt == resolve_attempts_max) return kj::READY_NOW;
         return slot_.pause(slot_.generation()).then([this, attempt] {
           return resolve(attempt + 1);
         });
@@ -288,7 +282,7 @@ kj::Promise<void> TaskRun::reclaim() {
   return slot_.call(call).then([this](Instant taken_until) { take_until(taken_until); },
                                [this](kj::Exception&& e) {
                                  const Error error = error_from(e);
-                                 if (is_lost(error.code))
+                                 if (means_lost(error.code))
                                    return forget("reclaiming was refused: " + error.detail);
                                  warn("reclaim_failed", error);
                                  reclaim_at_ =

@@ -32,7 +32,7 @@ namespace troupe::worker {
 
 class TaskRun {
  public:
-  /// Borrows the workshop. `renew` asks for new capabilities, see LogUpload.
+  /// Borrows the workshop. `renew` asks for new capabilities, see ClaimSlot.
   TaskRun(Workshop& shop, TaskFacts facts, std::function<void()> renew);
 
   const ClaimId& id() const { return facts_.id; }
@@ -72,7 +72,6 @@ class TaskRun {
 
   Workshop& shop_;  // borrowed
   const TaskFacts facts_;
-  const std::function<void()> renew_;
   const Instant started_;
 
   ClaimSlot slot_;

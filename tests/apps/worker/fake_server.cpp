@@ -113,7 +113,7 @@ class FakeServer::Claim final : public schema::Claim::Server {
     if (offset > run_.log.size()) refuse(Errc::conflict, "a gap in the log");
     if (server_.refuse_log_at && offset + bytes.size() >= *server_.refuse_log_at) {
       server_.refuse_log_at.reset();
-      refuse(Errc::internal, "no log today");
+      refuse(server_.refuse_log_with, "no log today");
     }
     const auto known = run_.log.size() - offset;
     if (known < bytes.size()) run_.log += bytes.substr(known);

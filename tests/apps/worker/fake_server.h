@@ -82,6 +82,7 @@ class FakeServer {
   std::optional<std::uint64_t> break_upload_at;    // ... once so many bytes of a blob are there
   std::optional<std::uint64_t> break_download_at;  // ... once so many bytes were sent
   std::optional<std::uint64_t> refuse_log_at;      // the next part that reaches it is refused
+  Errc refuse_log_with = Errc::internal;
 
  private:
   class Service;

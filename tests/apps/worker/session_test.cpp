@@ -78,8 +78,8 @@ TEST_CASE("a task runs from its claim to its outcome", "[worker][session]") {
   Stage s;
   s.start();
   auto& run = s.run_to_end({shell(
-      "echo hello; echo $TASK_ID $RUN_ID $A; test $HOME = $TASK_WORKDIR; pwd; echo out > x",
-      R"("env":{"A":"b c"},"artifacts":[{"type":"file","path":"x","name":"public/x.txt"}])")});
+      "echo hello; echo $TASK_ID $RUN_ID $A; test $HOME = $TASK_WORKDIR; pwd; echo out > x.txt",
+      R"("env":{"A":"b c"},"artifacts":[{"type":"file","path":"x.txt","name":"public/x.txt"}])")});
   CHECK(run.outcome->outcome == Outcome::COMPLETED);
   CHECK(run.outcome->reason == ReasonResolved::NONE);
   CHECK_THAT(run.log, Catch::Contains("] Worker Type (local/default) settings:\n"));
@@ -167,8 +167,9 @@ TEST_CASE("a lost connection loses nothing of a task", "[worker][session]") {
       s.until([&] { return s.server.registrations > registrations; });
     }
   }
-  SECTION("when a part of the log is refused") {
+  SECTION("when a part of the log is refused, which breaks the capability") {
     s.server.refuse_log_at = run.log.size() + 1;
+    s.server.refuse_log_with = GENERATE(Errc::internal, Errc::unavailable, Errc::invalid);
   }
 
   test::write_file(gate, "go\n");

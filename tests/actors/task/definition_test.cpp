@@ -1,0 +1,91 @@
+// What follows from other fields of a definition. Source: spec/queue.md, sections 1.2 and 1.3.
+#include "actors/task/definition.h"
+
+#include "runtime/store/message.h"
+#include "tests/actors/support/messages.h"
+
+#include <catch2/catch.hpp>
+
+namespace troupe::test {
+namespace {
+
+struct Queue {
+  std::string whole;
+  std::string provisioner;
+  std::string type;
+};
+
+// The halves and the whole as normalised; nothing if refused.
+std::optional<Queue> normalised(const Queue& given) {
+  capnp::MallocMessageBuilder message;
+  auto d = message.initRoot<schema::TaskDefinition>();
+  if (!given.whole.empty()) d.setTaskQueueId(text(given.whole));
+  if (!given.provisioner.empty()) d.setProvisionerId(text(given.provisioner));
+  if (!given.type.empty()) d.setWorkerType(text(given.type));
+  if (const auto error = task::normalise("A", d)) {
+    CHECK(error->code == Errc::invalid);
+    return std::nullopt;
+  }
+  const auto read = d.asReader();
+  return Queue{str(read.getTaskQueueId()), str(read.getProvisionerId()), str(read.getWorkerType())};
+}
+
+TEST_CASE("the queue's three fields agree", "[definition]") {
+  const auto given = GENERATE(values<Queue>({{"p/t", "", ""},
+                                             {"", "p", "t"},
+                                             {"p/t", "p", "t"},
+                                             {"p/t", "other", ""},
+                                             {"p/t", "", "other"}}));
+  const auto found = normalised(given);
+  REQUIRE(found);
+  CHECK(found->whole == "p/t");
+  CHECK(found->provisioner == "p");
+  CHECK(found->type == "t");
+}
+
+TEST_CASE("queues that do not agree or are not named are refused", "[definition]") {
+  const auto given = GENERATE(values<Queue>(
+      {{"", "", ""}, {"", "p", ""}, {"", "", "t"}, {"p/t", "p", "u"}, {"p/t", "o", "t"}}));
+  CHECK_FALSE(normalised(given));
+}
+
+TEST_CASE("group and expiry have defaults", "[definition]") {
+  capnp::MallocMessageBuilder message;
+  auto d = message.initRoot<schema::TaskDefinition>();
+  fill_definition("A", {}, d);
+  CHECK(str(d.asReader().getTaskGroupId()) == "A");
+  CHECK(d.getExpires() == add_years(start + hour, 1).ms);
+  capnp::MallocMessageBuilder other_message;
+  auto other = other_message.initRoot<schema::TaskDefinition>();
+  fill_definition("A", {.group = "G", .expires = start + 2 * hour}, other);
+  CHECK(str(other.asReader().getTaskGroupId()) == "G");
+  CHECK(other.getExpires() == (start + 2 * hour).ms);
+}
+
+bool same(const NewTask& a, const NewTask& b, Priority current = Priority::LOWEST) {
+  capnp::MallocMessageBuilder left;
+  capnp::MallocMessageBuilder right;
+  fill_definition("A", a, left.initRoot<schema::TaskDefinition>());
+  fill_definition("A", b, right.initRoot<schema::TaskDefinition>());
+  return task::same_definition(left.getRoot<schema::TaskDefinition>(), current,
+                               right.getRoot<schema::TaskDefinition>());
+}
+
+TEST_CASE("definitions are compared by what they say", "[definition]") {
+  CHECK(same({}, {}));
+  CHECK(same({.payload = R"({"a":[1,2],"b":{"c":1,"d":2}})"},
+             {.payload = R"({ "b": {"d": 2, "c": 1}, "a": [1, 2] })"}));
+  CHECK_FALSE(same({.payload = R"({"a":[1,2]})"}, {.payload = R"({"a":[2,1]})"}));
+  CHECK_FALSE(same({.routes = {"a", "b"}}, {.routes = {"b", "a"}}));
+  CHECK_FALSE(same({.tags = {{"a", "1"}}}, {.tags = {{"a", "2"}}}));
+  CHECK_FALSE(same({.retries = 1}, {.retries = 2}));
+  CHECK_FALSE(same({.needs = {"A"}}, {}));
+}
+
+TEST_CASE("the priority that counts is the current one", "[definition]") {
+  CHECK_FALSE(same({}, {}, Priority::HIGH));
+  CHECK(same({}, {.priority = Priority::HIGH}, Priority::HIGH));
+}
+
+}  // namespace
+}  // namespace troupe::test

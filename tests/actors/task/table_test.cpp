@@ -1,0 +1,293 @@
+// The state machine as a table: call x state -> state, answer, messages.
+// Source: spec/queue.md, section 3.3.
+#include "tests/actors/support/cast.h"
+
+#include <catch2/catch.hpp>
+
+#include <functional>
+
+namespace troupe::test {
+namespace {
+
+using Names = std::vector<std::string>;
+
+int code_of(const Result<Bytes>& answer) {
+  return answer.ok() ? 0 : static_cast<int>(answer.error().code);
+}
+
+constexpr int missing = static_cast<int>(Errc::not_found);
+constexpr int conflict = static_cast<int>(Errc::conflict);
+
+enum class From { unscheduled, pending, running, completed, failed, canceled, malformed };
+
+Result<Bytes> report(Cast& cast, Report what) {
+  return cast.ask(task_id("A"), resolve(cast.claim("A"), what));
+}
+
+// Brings task A there, with no events left. Its worker stays connected.
+void bring(Cast& cast, From from, int retries = 5) {
+  cast.tell(default_worker, connect({}));
+  REQUIRE(cast.ask(task_id("A"),
+                   create_task("A", {.retries = retries, .hold = from == From::unscheduled}))
+              .ok());
+  if (from == From::canceled) REQUIRE(cast.ask(task_id("A"), cancel()).ok());
+  const bool claimed = from != From::unscheduled && from != From::pending && from != From::canceled;
+  if (claimed) REQUIRE(cast.ask(task_id("A"), claim_by_name(0, "g/w", 1)).ok());
+  if (from == From::completed) REQUIRE(report(cast, {Outcome::COMPLETED}).ok());
+  if (from == From::failed) REQUIRE(report(cast, {Outcome::FAILED}).ok());
+  if (from == From::malformed) {
+    REQUIRE(report(cast, {Outcome::EXCEPTION, Reason::MALFORMED_PAYLOAD}).ok());
+  }
+  cast.take_events();
+}
+
+struct Row {
+  const char* call;
+  From from;
+  State state;
+  int code = 0;
+  Names events = {};
+};
+
+Result<Bytes> make_call(Cast& cast, const std::string& call, From from) {
+  const ActorId a = task_id("A");
+  const NewTask same{.hold = from == From::unscheduled};
+  NewTask other = same;
+  other.payload = "[1]";
+  if (call == "create") return cast.ask(a, create_task("A", same));
+  if (call == "create other") return cast.ask(a, create_task("A", other));
+  if (call == "schedule") return cast.ask(a, schedule());
+  if (call == "rerun") return cast.ask(a, rerun());
+  if (call == "cancel") return cast.ask(a, cancel());
+  if (call == "claim") return cast.ask(a, claim_by_name(0, "g/other", 2));
+  if (call == "reclaim") return cast.ask(a, reclaim(cast.claim("A")));
+  if (call == "completed") return report(cast, {Outcome::COMPLETED});
+  if (call == "failed") return report(cast, {Outcome::FAILED});
+  REQUIRE(call == "exception");
+  return report(cast, {Outcome::EXCEPTION, Reason::INTERNAL_ERROR});
+}
+
+void check(const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    INFO(row.call << ", row " << &row - rows.data());
+    Cast cast;
+    bring(cast, row.from);
+    cast.now = cast.now + minute;
+    CHECK(code_of(make_call(cast, row.call, row.from)) == row.code);
+    CHECK(cast.task("A").state() == row.state);
+    CHECK(cast.take_events() == row.events);
+    CHECK(cast.faults == Names{});
+  }
+}
+
+TEST_CASE("createTask in each state", "[table]") {
+  const Names again{"task-defined A._"};
+  check({
+      {"create", From::unscheduled, State::UNSCHEDULED, 0, again},
+      {"create", From::pending, State::PENDING, 0, {"task-defined A._", "task-pending A.0"}},
+      {"create", From::running, State::RUNNING, 0, again},
+      {"create", From::completed, State::COMPLETED, 0, again},
+      {"create", From::failed, State::FAILED, 0, again},
+      {"create", From::malformed, State::EXCEPTION, 0, again},
+      {"create other", From::unscheduled, State::UNSCHEDULED, conflict},
+      {"create other", From::pending, State::PENDING, conflict},
+      {"create other", From::running, State::RUNNING, conflict},
+      {"create other", From::completed, State::COMPLETED, conflict},
+      {"create other", From::canceled, State::EXCEPTION, conflict},
+  });
+}
+
+TEST_CASE("scheduleTask and rerunTask in each state", "[table]") {
+  const Names first{"task-pending A.0"};
+  const Names second_run{"task-pending A.1"};
+  check({
+      {"schedule", From::unscheduled, State::PENDING, 0, first},
+      {"schedule", From::pending, State::PENDING},
+      {"schedule", From::running, State::RUNNING},
+      {"schedule", From::completed, State::COMPLETED},
+      {"schedule", From::failed, State::FAILED},
+      {"schedule", From::canceled, State::EXCEPTION},
+      {"rerun", From::unscheduled, State::PENDING, 0, first},
+      {"rerun", From::pending, State::PENDING, 0, first},
+      {"rerun", From::running, State::RUNNING},
+      {"rerun", From::completed, State::PENDING, 0, second_run},
+      {"rerun", From::failed, State::PENDING, 0, second_run},
+      {"rerun", From::canceled, State::PENDING, 0, second_run},
+      {"rerun", From::malformed, State::PENDING, 0, second_run},
+  });
+}
+
+TEST_CASE("cancelTask in each state", "[table]") {
+  const Names ended{"task-exception A.0", "task-group-resolved A"};
+  check({
+      {"cancel", From::unscheduled, State::EXCEPTION, 0, ended},
+      {"cancel", From::pending, State::EXCEPTION, 0, ended},
+      {"cancel", From::running, State::EXCEPTION, 0, ended},
+      {"cancel", From::completed, State::COMPLETED},
+      {"cancel", From::failed, State::FAILED},
+      {"cancel", From::canceled, State::EXCEPTION, 0, {"task-exception A.0"}},
+      {"cancel", From::malformed, State::EXCEPTION},
+  });
+}
+
+TEST_CASE("claims and reclaims in each state", "[table]") {
+  check({
+      {"claim", From::unscheduled, State::UNSCHEDULED, missing},
+      {"claim", From::pending, State::RUNNING, 0, {"task-running A.0"}},
+      {"claim", From::running, State::RUNNING, conflict},
+      {"claim", From::completed, State::COMPLETED, conflict},
+      {"claim", From::malformed, State::EXCEPTION, conflict},
+      {"reclaim", From::unscheduled, State::UNSCHEDULED, missing},
+      {"reclaim", From::pending, State::PENDING, conflict},
+      {"reclaim", From::running, State::RUNNING},
+      {"reclaim", From::completed, State::COMPLETED, conflict},
+      {"reclaim", From::canceled, State::EXCEPTION, conflict},
+      {"reclaim", From::malformed, State::EXCEPTION, conflict},
+  });
+}
+
+TEST_CASE("reports in each state", "[table]") {
+  const Names group{"task-group-resolved A"};
+  check({
+      {"completed", From::unscheduled, State::UNSCHEDULED, missing},
+      {"completed", From::pending, State::PENDING, conflict},
+      {"completed", From::running, State::COMPLETED, 0, {"task-completed A.0", group[0]}},
+      {"completed", From::failed, State::FAILED, conflict},
+      {"completed", From::canceled, State::EXCEPTION, conflict},
+      {"completed", From::malformed, State::EXCEPTION, conflict},
+      {"failed", From::unscheduled, State::UNSCHEDULED, missing},
+      {"failed", From::pending, State::PENDING, conflict},
+      {"failed", From::running, State::FAILED, 0, {"task-failed A.0", group[0]}},
+      {"failed", From::completed, State::COMPLETED, conflict},
+      {"failed", From::malformed, State::EXCEPTION, conflict},
+      {"exception", From::unscheduled, State::UNSCHEDULED, missing},
+      {"exception", From::pending, State::PENDING, conflict},
+      {"exception", From::running, State::EXCEPTION, 0, {"task-exception A.0", group[0]}},
+      {"exception", From::completed, State::COMPLETED, conflict},
+      {"exception", From::failed, State::FAILED, conflict},
+      {"exception", From::malformed, State::EXCEPTION, conflict},
+  });
+}
+
+TEST_CASE("a repeated report is answered as before and published again", "[table]") {
+  struct Repeat {
+    From from;
+    Report what;
+    const char* event;
+  };
+  const auto row = GENERATE(values<Repeat>({
+      {From::completed, {Outcome::COMPLETED}, "task-completed A.0"},
+      {From::failed, {Outcome::FAILED}, "task-failed A.0"},
+      {From::malformed, {Outcome::EXCEPTION, Reason::MALFORMED_PAYLOAD}, "task-exception A.0"},
+  }));
+  Cast cast;
+  bring(cast, row.from);
+  CHECK(code_of(report(cast, row.what)) == 0);
+  CHECK(cast.task("A").runs.size() == 1);
+  const Names events = cast.take_events();
+  REQUIRE(events.size() >= 1);
+  CHECK(events[0] == row.event);
+}
+
+TEST_CASE("no task: nothing to command", "[table]") {
+  const std::string call = GENERATE("schedule", "rerun", "cancel", "claim", "reclaim", "completed");
+  Cast cast;
+  CHECK(code_of(make_call(cast, call, From::pending)) == missing);
+  CHECK(cast.rows(task_id("A")).empty());
+}
+
+TEST_CASE("after the deadline commands are refused in every state", "[table]") {
+  const auto from = GENERATE(From::unscheduled, From::pending, From::running, From::completed,
+                             From::failed, From::canceled, From::malformed);
+  const std::string call = GENERATE("schedule", "rerun", "cancel", "claim", "reclaim");
+  const bool resolver_came = GENERATE(false, true);
+  Cast cast;
+  bring(cast, from);
+  if (from == From::unscheduled && call == "reclaim") return;  // there is no run: 404
+  // Not by `advance`: a claim must not expire on the way.
+  cast.now = start + hour + second;
+  if (resolver_came) cast.advance(2 * minute);
+  CHECK(code_of(make_call(cast, call, from)) == conflict);
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("at the deadline itself claims are over, commands are not", "[table]") {
+  Cast cast;
+  bring(cast, From::pending);
+  cast.now = start + hour;
+  CHECK(code_of(cast.ask(task_id("A"), claim_by_name(0, "g/w", 1))) == conflict);
+  CHECK(code_of(cast.ask(task_id("A"), cancel())) == 0);
+}
+
+TEST_CASE("the deadline ends what is open", "[table]") {
+  const auto from = GENERATE(From::unscheduled, From::pending, From::running);
+  Cast cast;
+  bring(cast, from);
+  cast.now = start + hour + second;
+  cast.advance(minute - 2 * second);
+  CHECK(cast.take_events().empty());
+  cast.advance(second);
+  // Dependents and the group come first.
+  CHECK(cast.take_events() == Names{"task-group-resolved A", "task-exception A.0"});
+  CHECK(cast.task("A").runs.back().reason_resolved == Reason::DEADLINE_EXCEEDED);
+  CHECK(cast.rows(default_queue).count(tables::queue_entries.id) == 0);
+  CHECK(cast.rows(default_worker).count(tables::worker_claims.id) == 0);
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("a task is rerun 49 times, no more", "[table]") {
+  Cast cast;
+  bring(cast, From::pending, 49);
+  for (int run = 1; run < 50; ++run) {
+    REQUIRE(cast.ask(task_id("A"), cancel()).ok());
+    REQUIRE(code_of(cast.ask(task_id("A"), rerun())) == 0);
+    CHECK(cast.task("A").retries_left == 50 - (run + 1));
+  }
+  REQUIRE(cast.ask(task_id("A"), cancel()).ok());
+  CHECK(code_of(cast.ask(task_id("A"), rerun())) == conflict);
+}
+
+TEST_CASE("which ends deserve another run", "[table]") {
+  struct End {
+    Reason reason;
+    bool retry;
+    schema::ReasonCreated created;
+  };
+  const auto end = GENERATE(values<End>({
+      {Reason::WORKER_SHUTDOWN, true, schema::ReasonCreated::RETRY},
+      {Reason::INTERMITTENT_TASK, true, schema::ReasonCreated::TASK_RETRY},
+      {Reason::MALFORMED_PAYLOAD, false, {}},
+      {Reason::RESOURCE_UNAVAILABLE, false, {}},
+      {Reason::INTERNAL_ERROR, false, {}},
+  }));
+  const int retries = GENERATE(0, 1);
+  Cast cast;
+  bring(cast, From::running, retries);
+  REQUIRE(code_of(report(cast, {Outcome::EXCEPTION, end.reason})) == 0);
+  const auto task = cast.task("A");
+  CHECK(task.runs[0].reason_resolved == end.reason);
+  if (end.retry && retries == 1) {
+    REQUIRE(task.runs.size() == 2);
+    CHECK(task.state() == State::PENDING);
+    CHECK(task.runs[1].reason_created == end.created);
+    CHECK(task.retries_left == 0);
+    CHECK(cast.take_events() == Names{"task-exception A.0", "task-pending A.1"});
+  } else {
+    CHECK(task.runs.size() == 1);
+    CHECK(task.retries_left == retries);
+    CHECK(cast.take_events() == Names{"task-exception A.0", "task-group-resolved A"});
+  }
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("what a worker cannot report", "[table]") {
+  const auto reason = GENERATE(Reason::NONE, Reason::COMPLETED, Reason::FAILED, Reason::CANCELED,
+                               Reason::CLAIM_EXPIRED, Reason::DEADLINE_EXCEEDED);
+  Cast cast;
+  bring(cast, From::running);
+  CHECK(code_of(report(cast, {Outcome::EXCEPTION, reason})) == static_cast<int>(Errc::invalid));
+  CHECK(cast.task("A").state() == State::RUNNING);
+}
+
+}  // namespace
+}  // namespace troupe::test
