@@ -2,7 +2,7 @@
 """How long people wait: until `troupe up` is ready, and for `troupe submit -- true`.
 
 Prints one JSON object a line: {"benchmark", "unit", "min", "median", "max", "runs", "tasks"}.
-Repeat it with: make bench. The binary is the release preset's, or $TROUPE_BINARY.
+Repeat it with: make bench. The binary is that of the build, or $TROUPE_BINARY.
 """
 
 import json
@@ -14,8 +14,8 @@ import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BINARY = os.environ.get("TROUPE_BINARY", os.path.join(ROOT, "build/release/apps/troupe/troupe"))
+# CMake fills in the build folder.
+BINARY = os.environ.get("TROUPE_BINARY", "@CMAKE_BINARY_DIR@/apps/troupe/troupe")
 TASKS_STORED = int(os.environ.get("TROUPE_BENCH_TASKS", "100000"))
 TASKS_A_GROUP = 1000
 

@@ -1,6 +1,6 @@
 // One claimed run, from the offer to the answered outcome.
 //
-//   header ─ payload ─ mounts ─ commands ─ trailer ─ artifacts ─ caches ─ log flushed ─ outcome
+//   header - payload - mounts - commands - trailer - artifacts - caches - log flushed - outcome
 //
 //   R1  the first thing that goes wrong decides the outcome, and everything after it is still done
 //       unless it makes no sense: artifacts and log are sent for failed runs too;

@@ -1,7 +1,7 @@
 // The worker: dials out to the platform, is pushed claims, runs their tasks and reports.
 //
-//   run_worker ── WorkDir (lock, left-overs) ── Workshop (what all tasks share)
-//        └─ Worker (connection, window) ── TaskRun (one claim) ── Guard process ── commands
+//   run_worker -- WorkDir (lock, left-overs) -- Workshop (what all tasks share)
+//        `- Session (connection, window) -- TaskRun (one claim) -- Guard process -- commands
 //
 // One KJ loop does everything but what blocks: hashing, unpacking and deleting go to a ThreadPool.
 #pragma once

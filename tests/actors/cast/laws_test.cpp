@@ -165,7 +165,7 @@ std::string any_task() {
 NewTask any_new_task(Instant now) {
   NewTask task;
   task.created = now - Duration{now.ms % (10 * minute.count())};
-  task.deadline = task.created + hour;
+  task.deadline = task.created + (below(3) == 0 ? hour : 20 * minute);
   task.queue = below(2) == 0 ? "local/default" : "local/other";
   task.group = below(4) == 0 ? "H" : "G";
   task.scheduler = below(8) == 0 ? "other" : "-";
@@ -236,7 +236,7 @@ void act(Cast& cast, bool with_restarts) {
       return;
     }
     case 3: cast.tell(task_group_id("G"), below(6) == 0 ? seal() : release()); return;
-    case 4: cast.advance(Duration{below(20) * 60'000}); return;
+    case 4: cast.advance(Duration{below(40) * 15'000}); return;
     case 5:
     case 6:
     case 7: ask_worker(cast); return;

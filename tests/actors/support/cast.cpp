@@ -190,7 +190,8 @@ void Cast::check_task_at_rest(const ActorId& id) {
     const bool known = claim != worker.claims.end() && claim->second == run.token;
     if (!known) note(id, {"runs on " + key + ", which does not know it"});
   }
-  if (state.state() == State::PENDING && run.scheduled <= state.deadline) {
+  // Past the deadline a claim is refused, and its entry does not come back.
+  if (state.state() == State::PENDING && now < state.deadline) {
     const auto behind = static_cast<std::uint8_t>(6 - static_cast<int>(state.priority));
     const std::string key = KeyWriter().u8(behind).u64(run.entry).prefix();
     const MemoryRows& queue = rows(task_queue_id(state.task_queue_id));

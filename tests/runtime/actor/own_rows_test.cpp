@@ -194,6 +194,14 @@ TEST_CASE("a scan from before its prefix begins with the prefix", "[own_rows]") 
   }
 }
 
+TEST_CASE("a scan from before its prefix includes the row that is the prefix", "[own_rows]") {
+  Bench bench;
+  const std::string prefix = "bbbbbbbb";  // its key needs no padding
+  bench.change(things.id, prefix, word(1));
+  CHECK(bench.scan(prefix, "a", 9) == Pairs{{prefix, 1}});
+  CHECK(bench.scan(prefix, prefix, 9).empty());
+}
+
 TEST_CASE("rows of other actors and other tables are not seen", "[own_rows]") {
   Bench bench;
   bench.change_of(self - 1, "a", 1);

@@ -32,6 +32,7 @@ struct Bench {
   mutable std::mutex mutex;
   std::vector<Delivery> fired;  // guarded
   Signal signal;
+  std::uint64_t skipped = 0;  // of `signal`
   TimerService timers{clock, store, numbers, [this](Delivery delivery) {
                         {
                           const std::lock_guard lock(mutex);
@@ -47,6 +48,17 @@ struct Bench {
 
   void start() { timers.start(committer); }
 
+  /// Starts, and waits until the table has been read: a row that is read while it is being set may
+  /// fire twice, which the actor notices.
+  void start_and_load() {
+    set(entry("loaded", begin - Duration{1}));
+    start();
+    signal.wait(1);
+    const std::lock_guard lock(mutex);
+    fired.clear();
+    skipped = 1;
+  }
+
   static void add(Commit& commit, const TimerEntry& timer, bool set) {
     commit.rows.push_back(
         {tables::timers.id, timer.key(), set ? std::optional(timer.row()) : std::nullopt});
@@ -61,7 +73,7 @@ struct Bench {
 
   /// Waits for `count` in all and says their names.
   std::vector<std::string> names(std::uint64_t count) {
-    signal.wait(count);
+    signal.wait(skipped + count);
     const std::lock_guard lock(mutex);
     std::vector<std::string> all;
     for (const auto& delivery : fired) all.push_back(delivery.message.timer);
@@ -99,7 +111,7 @@ TEST_CASE("a timer's row reads as it was written", "[timers]") {
 
 TEST_CASE("a timer fires when it is due, with what it was set with", "[timers]") {
   Bench bench;
-  bench.start();
+  bench.start_and_load();
   bench.set(entry("later", begin + Duration{1'000}, 4));
   bench.set(entry("now", begin));
   CHECK(bench.names(1) == Names{"now"});
@@ -116,7 +128,7 @@ TEST_CASE("a timer fires when it is due, with what it was set with", "[timers]")
   CHECK(last.message.due == begin + Duration{1'000});
   CHECK(last.message.attempt == 4);
   CHECK(last.number > bench.fired.front().number);
-  CHECK(bench.timers.stats().fired == 3);
+  CHECK(bench.timers.stats().fired == 1 + 3);
   CHECK(bench.timers.stats().late_seconds == Approx(0.05));
 }
 
@@ -134,6 +146,7 @@ TEST_CASE("a timer that was cleared does not fire", "[timers]") {
   Bench bench;
   const auto gone = entry("gone", begin + Duration{10});
   bench.set(gone);
+  bench.set(entry("last", begin + Duration{20}));
 
   SECTION("before the start") {
     bench.clear(gone);
@@ -152,23 +165,16 @@ TEST_CASE("a timer that was cleared does not fire", "[timers]") {
     bench.start();
   }
   SECTION("after it") {
-    bench.start();
-    bench.set(entry("first", begin));
-    bench.names(1);
+    bench.start_and_load();
     bench.clear(gone);
   }
-  bench.set(entry("last", begin + Duration{20}));
   bench.clock.advance(Duration{30});
-  bench.set(entry("end", begin + Duration{25}));
-  auto names = bench.names(2);
-  while (names.back() != "end") names = bench.names(names.size() + 1);
-  CHECK(std::count(names.begin(), names.end(), "gone") == 0);
-  CHECK(std::count(names.begin(), names.end(), "last") == 1);
+  CHECK(bench.names(1) == Names{"last"});
 }
 
 TEST_CASE("a timer that is moved fires once, at its new time", "[timers]") {
   Bench bench;
-  bench.start();
+  bench.start_and_load();
   const auto old = entry("moved", begin + Duration{10}, 1);
   bench.set(old);
   bench.clear(old);
@@ -205,7 +211,7 @@ TEST_CASE("a timer that is not on disk yet fires all the same", "[timers]") {
 
 TEST_CASE("a step of the wall clock is noticed", "[timers]") {
   Bench bench;
-  bench.start();
+  bench.start_and_load();
   bench.set(entry("tomorrow", begin + Duration{86'400'000}));
   bench.set(entry("now", begin));
   bench.names(1);
@@ -243,9 +249,7 @@ TEST_CASE("thousands of timers on disk are read in windows, each fires once", "[
 TEST_CASE("thousands of timers set at once are trimmed to a window, each fires once", "[timers]") {
   constexpr std::uint64_t count = 5'500;
   Bench bench;
-  bench.start();
-  bench.set(entry("first", begin));
-  bench.names(1);  // so the table has been read
+  bench.start_and_load();
   Commit commit;
   std::vector<TimerEntry> set;
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -269,10 +273,10 @@ TEST_CASE("thousands of timers set at once are trimmed to a window, each fires o
   bench.clear(set[5'100]);
   bench.set(entry("near", begin + Duration{500}));
   bench.clock.advance(Duration{20'000});
-  auto names = bench.names(count);
-  CHECK(names.size() == count);
-  CHECK(names[1] == "near");
-  names.erase(names.begin(), names.begin() + 2);
+  auto names = bench.names(count - 1);
+  CHECK(names.size() == count - 1);
+  CHECK(names.front() == "near");
+  names.erase(names.begin());
   CHECK(std::is_sorted(names.begin(), names.end()));
   auto expected = numbered_to(count);
   expected.erase(expected.begin() + 5'100);
