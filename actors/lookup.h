@@ -41,10 +41,11 @@ inline void scan_own(const Snapshot& snapshot,
                      const Snapshot::Visitor& visit) {
   if (number == 0) return;
   const std::string own = KeyWriter().u64(number).prefix() + std::string(prefix);
-  const std::string start = after.empty() ? own : std::max(own, own_key(number, after));
+  const std::string behind = after.empty() ? std::string() : own_key(number, after);
+  const std::string start = std::max(own, behind);
   snapshot.scan(table.id, start, [&](std::string_view key, WordSpan value) {
     if (!key.starts_with(own)) return false;
-    if (!after.empty() && key <= start) return true;
+    if (key <= behind) return true;
     return visit(key.substr(8), value);
   });
 }

@@ -211,6 +211,10 @@ void Cell::land_or_fail(Delivery& delivery, Effects effects) {
     if (delivery.message.source == Message::Source::command) {
       refuse(delivery, Error{Errc::internal, e.what()});
     } else {
+      // What failed may have taken the timer out already; parking deletes its rows.
+      if (delivery.message.source == Message::Source::timer) {
+        timers_[delivery.message.timer] = {delivery.message.due, delivery.message.attempt};
+      }
       park(delivery, e.what());
     }
     throw;

@@ -46,14 +46,15 @@ std::vector<Rows::Row> OwnRows::scan(TableId table,
   std::vector<Row> found;
   if (number_ == 0 || limit == 0) return found;
   const std::string own = KeyWriter().u64(number_).prefix() + std::string(prefix);
-  const std::string start = after.empty() ? own : std::max(own, full_key(after));
+  const std::string behind = after.empty() ? std::string() : full_key(after);
+  const std::string start = std::max(own, behind);
   auto changed = changes_.lower_bound(Place{table, start});
   const auto changed_here = [&] {
     return changed != changes_.end() && changed->first.first == table &&
            begins_with(changed->first.second, own);
   };
   const auto add = [&](std::string_view key, Bytes value) {
-    if (!after.empty() && key <= start) return;
+    if (key <= behind) return;
     found.push_back({std::string(key.substr(number_bytes)), std::move(value)});
   };
   const auto add_change = [&] {

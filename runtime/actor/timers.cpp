@@ -62,7 +62,10 @@ TimerService::~TimerService() {
 }
 
 void TimerService::start(const Committer& committer) {
-  committer_ = &committer;
+  {
+    const std::lock_guard lock(mutex_);
+    committer_ = &committer;
+  }
   thread_ = std::thread([this] { run(); });
 }
 

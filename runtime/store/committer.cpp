@@ -84,6 +84,7 @@ Committer::Committer(Store& store, Numbers& numbers, Hooks hooks)
   durable_ = state_.sequence;
   last_event_ = state_.last_event;
   next_sequence_ = state_.sequence + 1;
+  finished_ = state_.sequence;
   StoreState first = state_;
   first.batch += 1;
   first.numbers_reserved = numbers_.wanted();
@@ -118,7 +119,7 @@ std::uint64_t Committer::enqueue(Commit commit) {
 void Committer::flush() {
   std::unique_lock lock(mutex_);
   const auto goal = next_sequence_ - 1;
-  flushed_.wait(lock, [&] { return durable_.load() >= goal; });
+  flushed_.wait(lock, [&] { return finished_ >= goal; });
 }
 
 CommitterStats Committer::stats() const {
@@ -188,9 +189,13 @@ void Committer::write(std::vector<Waiting>& batch) {
     stats_.rows += rows.size();
     stats_.last_batch_seconds = seconds;
   }
-  flushed_.notify_all();
   if (changes && hooks_.measured) hooks_.measured(seconds, batch.size());
   if (hooks_.published) hooks_.published(state_.last_event);
+  {
+    const std::lock_guard lock(mutex_);
+    finished_ = state.sequence;
+  }
+  flushed_.notify_all();
 }
 
 void Committer::apply_until_done(const std::vector<RowOp>& rows, const StoreState& state) {

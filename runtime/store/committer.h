@@ -76,7 +76,8 @@ class Committer {
   /// Number of the newest event on disk.
   std::uint64_t last_event() const { return last_event_.load(std::memory_order_acquire); }
 
-  /// Waits until all that is queued now is on disk. Not from the committer's own thread.
+  /// Waits until all that is queued now is on disk and its outputs have run. Not from the
+  /// committer's own thread.
   void flush();
 
   CommitterStats stats() const;
@@ -105,6 +106,7 @@ class Committer {
   std::condition_variable flushed_;
   std::deque<Waiting> queue_;
   std::uint64_t next_sequence_;
+  std::uint64_t finished_ = 0;  // outputs up to this place have run
   bool stopping_ = false;
   CommitterStats stats_;
 

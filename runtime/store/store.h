@@ -64,8 +64,9 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  /// Opens or creates the environment.
-  /// Errors: `conflict` another process has it; `corrupt` another format or damaged; `unavailable`
+  /// Opens or creates the environment. The caller sees to it that no other process has it open for
+  /// writing.
+  /// Errors: `corrupt` another format or damaged; `unavailable`
   /// no space, no permission.
   static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
 

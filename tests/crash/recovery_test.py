@@ -116,6 +116,29 @@ class WorkerKilled(unittest.TestCase):
 
 
 class Stopped(unittest.TestCase):
+    def test_sigterm_with_connected_peers_is_a_clean_stop(self):
+        with Platform(workers=1) as platform:
+            task = platform.submit("echo begun; sleep 600")
+            log = platform.client("task", "log", "-f", task)
+            wait_until(lambda: "begun" in log.stdout(), "the log to be followed")
+            self.assertEqual(platform.stop(seconds=5), 0)
+            self.assertFalse(os.path.exists(os.path.join(platform.data, "rpc.sock")))
+
+    def test_a_revoked_worker_is_out_at_once(self):
+        with Platform(workers=0) as platform:
+            token = os.path.join(platform.dir, "token.json")
+            platform.run("worker", "token", "create", "--pool", "local/default", "--output", token)
+            worker = platform.client("worker", "--join", platform.ready["rpc"].split(",")[0],
+                                     "--pool", "local/default", "--credentials", token,
+                                     "--work-dir", os.path.join(platform.dir, "w"))
+            platform.run("submit", "--", "true")
+            with open(token) as f:
+                client_id = json.load(f)["clientId"]
+            platform.run("worker", "token", "revoke", client_id)
+            task = platform.submit("true")
+            self.assertEqual(worker.wait(), 3, worker.stderr())
+            self.assertEqual(platform.status(task)["state"], "pending")
+
     def test_sigterm_leaves_nothing_behind_and_the_task_is_retried(self):
         with Platform(workers=2) as platform:
             marker = os.path.join(platform.dir, "pids")

@@ -18,7 +18,8 @@ void add_run(Commands& commands) {
   run->add_option("FILE", options->file,
                   "A group file, or a folder with a troupe.yml [troupe.yml here or above]");
   run->add_option("--only", options->only, "Only these tasks and what they need")
-      ->type_name("NAME");
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   run->add_option("--env", options->env, "A variable for every task, over the file's")
       ->type_name("K=V")
       ->allow_extra_args(false);

@@ -12,7 +12,7 @@
 namespace troupe::cli {
 namespace {
 
-constexpr std::uint32_t capacity_max = 1000;
+constexpr std::uint32_t capacity_max = 200;
 
 int join(const GlobalOptions& global, const JoinFlags& flags) {
   const Result<worker::WorkerOptions> options = worker_options(global, flags);

@@ -24,7 +24,8 @@ std::string host_name() {
 // after a restart; two directories are two workers.
 std::string default_worker_id(const std::string& host, const std::string& work_dir) {
   std::error_code error;
-  const std::string path = std::filesystem::weakly_canonical(work_dir, error).string();
+  const std::string path =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(work_dir), error).string();
   const Sha256 hash = sha256(host + ":" + (error ? work_dir : path));
   return "worker-" + to_hex(hash).substr(0, id_hash_digits);
 }

@@ -41,6 +41,7 @@ class ClaimService final : public schema::Claim::Server {
         log_key_(log_key(held_.task_id, held_.run_id)) {}
 
   Promise<void> reclaim(ReclaimContext context) override {
+    require_valid();
     return ask_task(site_, held_.task_id,
                     [this](schema::TaskMessage::Builder m) { fill_ref(m.initReclaim()); })
         .then([this, context](Bytes answer) mutable {
@@ -81,6 +82,7 @@ class ClaimService final : public schema::Claim::Server {
   }
 
   Promise<void> createArtifact(CreateArtifactContext context) override {
+    require_valid();
     const auto artifact = context.getParams().getArtifact();
     if (artifact.isBlob()) {
       Sha256 hash{};
@@ -143,7 +145,13 @@ class ClaimService final : public schema::Claim::Server {
            runs[held_.run_id].getState() == schema::TaskState::RUNNING;
   }
 
+  void require_valid() {
+    if (!session_->is_revoked()) return;
+    throw_error({Errc::unauthenticated, "the worker's token has been revoked"});
+  }
+
   void require_held() {
+    require_valid();
     if (is_held()) return;
     throw_error({Errc::conflict, "run " + std::to_string(held_.run_id) + " of task " +
                                      held_.task_id +
@@ -243,6 +251,7 @@ Promise<void> ClaimService::send_outcome(ResolveContext context) {
 }
 
 Promise<void> ClaimService::resolve(ResolveContext context) {
+  require_valid();
   // A repeat of what was done already is answered by the task's actor.
   if (!is_held()) return send_outcome(context);
   return end_log(context.getParams().getLogSize()).then([this, context]() mutable {

@@ -65,7 +65,7 @@ class Session final : public schema::Session::Server {
     if (!find_credentials(site_, caller_.client_id)) {
       throw_error({Errc::unauthenticated, "client " + caller_.client_id + " is no longer valid"});
     }
-    context.getResults().setWorkers(make_worker_service(site_, caller_.pool));
+    context.getResults().setWorkers(make_worker_service(site_, caller_.client_id, caller_.pool));
     return READY_NOW;
   }
 

@@ -187,7 +187,7 @@ class RunningServer final : public Server {
 
 http::OperationsOptions RunningServer::operations() {
   http::OperationsOptions operations;
-  operations.version = {TROUPE_VERSION, "", "https://github.com/troupe/troupe", ""};
+  operations.version = {TROUPE_VERSION, "", "", ""};
   operations.problems = [this]() -> std::vector<std::string> {
     if (foundation_.host->stats().committer.stalled) return {"disk"};
     return {};

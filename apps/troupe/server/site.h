@@ -12,9 +12,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 
 namespace troupe::server {
+
+class WorkerSession;
 
 struct Site {
   const Clock& clock;
@@ -31,6 +34,9 @@ struct Site {
   std::string encryption_key;  // 32 bytes
   Instant started;
   std::function<void(const std::string& why)> fatal;  // end the process: going on risks data
+
+  // Workers that are connected now, by their client id.
+  std::multimap<std::string, WorkerSession*> sessions = {};
 
   Instant now() const { return clock.wall_now(); }
 };

@@ -11,6 +11,7 @@
 #include "apps/troupe/server/creation.h"
 #include "apps/troupe/server/event_log.h"
 #include "apps/troupe/server/transfer.h"
+#include "apps/troupe/server/worker_session.h"
 #include "runtime/base/random.h"
 #include "runtime/base/secret_box.h"
 #include "runtime/transcode/json.h"
@@ -129,11 +130,15 @@ class TroupeService final : public schema::Troupe::Server {
   Promise<void> listWorkerTokens(ListWorkerTokensContext context) override;
 
   Promise<void> revokeWorkerToken(RevokeWorkerTokenContext context) override {
+    const std::string client_id = str(context.getParams().getClientId());
     auto revoke =
         build<schema::ClientMessage>([](schema::ClientMessage::Builder m) { m.setRevoke(); });
-    return ask(site_, ActorId{kinds::client, str(context.getParams().getClientId())},
-               std::move(revoke))
-        .ignoreResult();
+    return ask(site_, ActorId{kinds::client, client_id}, std::move(revoke))
+        .then([this, client_id](Bytes) {
+          // Those who are in already are out at once.
+          const auto [first, last] = site_.sessions.equal_range(client_id);
+          for (auto entry = first; entry != last; ++entry) entry->second->revoke();
+        });
   }
 
   Promise<void> serverInfo(ServerInfoContext context) override {

@@ -98,7 +98,8 @@ struct SingleClaim {
 
 class WorkerService final : public schema::WorkerService::Server {
  public:
-  WorkerService(Site& site, std::string pool) : site_(site), pool_(std::move(pool)) {}
+  WorkerService(Site& site, std::string client_id, std::string pool)
+      : site_(site), client_id_(std::move(client_id)), pool_(std::move(pool)) {}
 
   Promise<void> register_(RegisterContext context) override {
     const auto params = context.getParams();
@@ -128,6 +129,7 @@ class WorkerService final : public schema::WorkerService::Server {
 
   WorkerIdentity read_identity(schema::WorkerInfo::Reader info) {
     WorkerIdentity worker;
+    worker.client_id = client_id_;
     worker.task_queue_id = checked_queue(info.getTaskQueueId());
     check_pool(worker.task_queue_id);
     worker.worker_group = checked_name(info.getWorkerGroup(), "workerGroup");
@@ -159,6 +161,7 @@ class WorkerService final : public schema::WorkerService::Server {
   }
 
   Site& site_;
+  const std::string client_id_;
   const std::string pool_;
 };
 
@@ -166,6 +169,7 @@ Promise<void> WorkerService::claimTask(ClaimTaskContext context) {
   const auto params = context.getParams();
   const std::string id = checked_id(params.getTaskId(), "taskId");
   WorkerIdentity worker;
+  worker.client_id = client_id_;
   {
     const auto snapshot = site_.host.snapshot();
     auto task = task::find_task(*snapshot, id);
@@ -207,8 +211,10 @@ Promise<void> WorkerService::claimTask(ClaimTaskContext context) {
 
 }  // namespace
 
-schema::WorkerService::Client make_worker_service(Site& site, std::string pool) {
-  return kj::heap<WorkerService>(site, std::move(pool));
+schema::WorkerService::Client make_worker_service(Site& site,
+                                                  std::string client_id,
+                                                  std::string pool) {
+  return kj::heap<WorkerService>(site, std::move(client_id), std::move(pool));
 }
 
 }  // namespace troupe::server

@@ -8,7 +8,9 @@
 
 namespace troupe::server {
 
-/// `pool`: the only queue it may claim from; empty means any. Borrows `site`.
-schema::WorkerService::Client make_worker_service(Site& site, std::string pool);
+/// `pool`: the only queue that the client may claim from; empty means any. Borrows `site`.
+schema::WorkerService::Client make_worker_service(Site& site,
+                                                  std::string client_id,
+                                                  std::string pool);
 
 }  // namespace troupe::server

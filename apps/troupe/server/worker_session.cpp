@@ -40,9 +40,18 @@ WorkerSession::WorkerSession(Site& site, WorkerIdentity worker, SessionListener 
     : site_(site),
       worker_(std::move(worker)),
       listener_(std::move(listener)),
-      id_(new_session_id()) {}
+      id_(new_session_id()) {
+  site_.sessions.emplace(worker_.client_id, this);
+}
 
 WorkerSession::~WorkerSession() noexcept {
+  close();
+  std::erase_if(site_.sessions, [this](const auto& entry) { return entry.second == this; });
+}
+
+void WorkerSession::revoke() {
+  log_event(LogLevel::warning, "worker_revoked", {{"worker", actor_key()}});
+  revoked_ = true;
   close();
 }
 
@@ -129,6 +138,7 @@ kj::Promise<void> WorkerSession::grant(std::int32_t slots) {
 }
 
 kj::Promise<void> WorkerSession::set_window(std::uint32_t slots) {
+  if (revoked_) throw_error({Errc::unauthenticated, "the worker's token has been revoked"});
   const auto wanted = static_cast<std::int32_t>(std::min(slots, worker_.capacity)) - unanswered_;
   const std::int32_t change = wanted - std::max(granted_, 0);
   if (change == 0 || left_) return kj::READY_NOW;

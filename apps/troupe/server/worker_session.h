@@ -26,6 +26,7 @@ HeldClaim read_held(schema::HeldClaim::Reader held);
 void fill_held(const HeldClaim& held, schema::HeldClaim::Builder out);
 
 struct WorkerIdentity {
+  std::string client_id;  // whose credentials it has proven
   std::string task_queue_id;
   std::string worker_group;
   std::string worker_id;
@@ -72,6 +73,10 @@ class WorkerSession {
   /// Ends it now: its listener is told nothing any more.
   void close();
 
+  /// Its credentials are no longer good: it ends, and its claims are of no use.
+  void revoke();
+  bool is_revoked() const { return revoked_; }
+
   std::uint64_t id() const { return id_; }
   const WorkerIdentity& worker() const { return worker_; }
 
@@ -90,6 +95,7 @@ class WorkerSession {
   std::int32_t granted_ = 0;     // slots that the queue has and may turn into claims
   std::int32_t unanswered_ = 0;  // claims pushed to the worker, not answered
   bool left_ = false;
+  bool revoked_ = false;
 };
 
 }  // namespace troupe::server
