@@ -11,7 +11,7 @@ using schema::ReasonResolved;
 
 struct Claimant {
   schema::WorkerName::Reader worker;
-  std::uint64_t session;
+  std::uint64_t session = 0;
 };
 
 // One moment earlier than other commands. Source: spec/queue.md, section 0.2.

@@ -50,7 +50,12 @@ void explain_pending(const Snapshot& snapshot, TaskView& task, Out out) {
     ahead = task_queue::count_ahead(snapshot, *queue, key, ahead_max);
     out.setAhead(static_cast<std::int64_t>(ahead));
   }
-  if (staff.connected == 0) {
+  if (staff.connected == 0 && staff.away > 0) {
+    say(out, "workers-busy",
+        fmt::format("{} worker{} away, with tasks: reconnecting, or given up after worker.lease",
+                    staff.away, staff.away == 1 ? "" : "s"),
+        "");
+  } else if (staff.connected == 0) {
     explain_no_worker(snapshot, queue_id, out);
   } else if (staff.busy == staff.connected) {
     say(out, "workers-busy",
@@ -131,7 +136,8 @@ void explain_task(const Snapshot& snapshot, TaskView& task, Instant now, Out out
     return;
   }
   const std::string name = enum_name(last.getReasonResolved());
-  say(out, "", fmt::format("ended: {}", name), state == TaskState::COMPLETED ? "" : "see its log");
+  const bool has_log = state != TaskState::COMPLETED && last.getStarted() != 0;
+  say(out, "", fmt::format("ended: {}", name), has_log ? "see its log" : "");
 }
 
 // How much a member's state tells about the group: what runs says more than what is blocked.

@@ -76,8 +76,8 @@ void schedule_if_ready(Transition& t, const Input& in);
 
 /// How a run ends.
 struct Ending {
-  schema::TaskState state;
-  schema::ReasonResolved reason;
+  schema::TaskState state = schema::TaskState::EXCEPTION;
+  schema::ReasonResolved reason = schema::ReasonResolved::NONE;
   bool by_worker = false;  // else the worker is told to stop
 };
 

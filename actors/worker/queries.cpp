@@ -56,7 +56,10 @@ Staffing staffing(const Snapshot& snapshot, const std::string& task_queue_id) {
                const auto worker = read_worker(snapshot, number);
                if (!worker) return true;
                total.claims += worker->claims.size();
-               if (worker->session == 0) return true;
+               if (worker->session == 0) {
+                 total.away += worker->claims.empty() ? 0 : 1;
+                 return true;
+               }
                total.connected += 1;
                total.capacity += worker->capacity;
                if (worker->claims.size() >= worker->capacity) total.busy += 1;

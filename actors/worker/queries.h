@@ -20,6 +20,7 @@ struct Staffing {
   std::size_t capacity = 0;  // of those connected
   std::size_t claims = 0;    // of all
   std::size_t busy = 0;      // connected, with no room left
+  std::size_t away = 0;      // not connected, but holding claims: their leases run
 };
 
 Staffing staffing(const Snapshot& snapshot, const std::string& task_queue_id);

@@ -96,13 +96,13 @@ std::vector<Held> all_claims(const WorkerState& s) {
 }
 
 void tell_lost(Transition& t, const std::vector<Held>& claims) {
-  for (const auto& [run, token] : claims) {
-    t.effects.sends.push_back(
-        {task_id(run.task_id), build<schema::TaskMessage>([&](schema::TaskMessage::Builder m) {
-           auto lost = m.initWorkerLost();
-           lost.setRunId(run.run_id);
-           lost.setToken(token);
-         })});
+  for (const Held& held : claims) {
+    t.effects.sends.push_back({task_id(held.run.task_id),
+                               build<schema::TaskMessage>([&held](schema::TaskMessage::Builder m) {
+                                 auto lost = m.initWorkerLost();
+                                 lost.setRunId(held.run.run_id);
+                                 lost.setToken(held.token);
+                               })});
   }
 }
 

@@ -49,7 +49,7 @@ class Cell {
  private:
   struct Timer {
     Instant due;
-    std::uint64_t attempt;
+    std::uint64_t attempt = 0;
   };
 
   void read_timers(const Snapshot& snapshot);

@@ -55,7 +55,7 @@ struct Message {
 struct Context {
   const ActorId& self;
   Instant now;
-  std::uint64_t number;  // fresh and rising: for ids that this message makes
+  std::uint64_t number = 0;  // fresh and rising: for ids that this message makes
   const Rows& rows;
 };
 

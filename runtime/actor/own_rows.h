@@ -38,7 +38,7 @@ class OwnRows final : public Rows {
 
  private:
   struct Change {
-    std::uint64_t sequence;
+    std::uint64_t sequence = 0;
     std::optional<Bytes> value;
   };
   using Place = std::pair<TableId, std::string>;

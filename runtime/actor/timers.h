@@ -79,8 +79,8 @@ class TimerService {
   std::map<Key, TimerEntry> window_;
   std::optional<Key> horizon_;  // the window holds all up to here; none: it holds everything
   struct Recent {
-    std::uint64_t sequence;
-    bool set;
+    std::uint64_t sequence = 0;
+    bool set = false;
     TimerEntry entry;
   };
   std::map<Key, Recent> recent_;  // changes that may not be on disk yet

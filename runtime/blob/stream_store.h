@@ -47,7 +47,7 @@ class GrowthObserver {
 };
 
 struct FinishedStream {
-  Sha256 sha256;
+  Sha256 sha256{};
   std::uint64_t size = 0;
 
   bool operator==(const FinishedStream&) const = default;

@@ -84,7 +84,7 @@ class Committer {
 
  private:
   struct Waiting {
-    std::uint64_t sequence;
+    std::uint64_t sequence = 0;
     Commit commit;
   };
 

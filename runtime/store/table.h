@@ -13,7 +13,7 @@ struct TableId {
 
 struct TableSpec {
   TableId id;
-  const char* name;
+  const char* name = nullptr;
 };
 
 /// The runtime's own tables; kinds of actors take numbers from 16.

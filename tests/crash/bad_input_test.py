@@ -43,6 +43,11 @@ class BadInput(unittest.TestCase):
             peer.sendall(b"GET / HTTP/1.1\r\n\r\n")
         self.still_serves()
 
+    def test_peers_that_prove_nothing_are_sent_away(self):
+        with socket.create_connection(("127.0.0.1", self.rpc_port()), timeout=30) as peer:
+            peer.sendall(b"\x00\x00\x00\x00\x10\x00\x00\x00half")
+            self.assertEqual(peer.recv(1), b"")
+
     def test_wrong_token(self):
         copy = os.path.join(self.platform.dir, "copy")
         os.makedirs(copy, exist_ok=True)

@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): CLI11 names it so
 class App;
 }
 
@@ -21,6 +21,7 @@ enum ExitStatus : int {
   exit_unreachable = 3,  // could not reach, or not allowed
   exit_exception = 4,    // a task ended as exception
   exit_interrupted = 130,
+  exit_closed_pipe = 141,  // nobody reads the output any more
 };
 
 /// Flags that every command takes.

@@ -16,7 +16,8 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::uint32_t page_events = 1000;
-constexpr std::uint32_t wait_seconds = 30;
+// Also how long a reader that has gone is not noticed.
+constexpr std::uint32_t wait_seconds = 5;
 
 struct EventOptions {
   bool follow = false;
@@ -61,6 +62,7 @@ int show_events(const GlobalOptions& global, const EventOptions& options) {
       // A filter may leave a page empty that is not the last.
       if (!options.follow && page.getEvents().size() == 0 && next == after) break;
       after = next;
+      end_if_reader_has_gone();
     }
     return int{exit_done};
   });

@@ -22,10 +22,11 @@ std::string relative_time(Instant t, Instant now) {
   const std::int64_t distance = (t - now).count();
   const std::int64_t ms = distance < 0 ? -distance : distance;
   for (const Unit& unit : units) {
-    if (ms < unit.ms) continue;
-    const auto count = ms / unit.ms;
-    return distance < 0 ? fmt::format("{}{} ago", count, unit.name)
-                        : fmt::format("in {}{}", count, unit.name);
+    if (distance < 0 && ms >= unit.ms) return fmt::format("{}{} ago", ms / unit.ms, unit.name);
+    // A hundredth short of a unit counts as one: a day from a moment ago is a day.
+    if (distance > 0 && ms + unit.ms / 100 >= unit.ms) {
+      return fmt::format("in {}{}", (ms + unit.ms / 2) / unit.ms, unit.name);
+    }
   }
   return "now";
 }

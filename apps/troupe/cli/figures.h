@@ -8,7 +8,8 @@
 
 namespace troupe::cli {
 
-/// `12s ago`, `in 3h`, `now`; `-` for no time at all. One unit, cut towards zero.
+/// `12s ago`, `in 3h`, `now`; `-` for no time at all. One unit: the past is cut, the
+/// future rounded, so that what was just given 30 days has 30 days.
 std::string relative_time(Instant t, Instant now);
 
 /// `120 ms`, `3m 4s`: how long from `start` to `end`, or to `now` while `end` is none; `-` without

@@ -3,6 +3,7 @@
 #include "apps/troupe/cli/command.h"
 #include "runtime/base/json_writer.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,7 +19,7 @@ void write_fully(std::string_view text) {
   }
   const int code = errno;
   // Nothing can be said to a reader that has gone, and no destructor must try to.
-  if (code == EPIPE) _exit(exit_done);
+  if (code == EPIPE) _exit(exit_closed_pipe);
   print_error("cannot write to standard output: " + std::generic_category().message(code));
   _exit(exit_failed);
 }
@@ -31,6 +32,12 @@ void print_out(std::string_view text) {
 
 void print_line(std::string_view line) {
   write_fully(std::string(line) + '\n');
+}
+
+void end_if_reader_has_gone() {
+  pollfd out{STDOUT_FILENO, 0, 0};
+  // POLLERR is what a pipe without a reader reports; a file or terminal never does.
+  if (::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0) _exit(exit_done);
 }
 
 void print_error(std::string_view message) {

@@ -15,6 +15,9 @@ void print_out(std::string_view text);
 /// The same with a line's end.
 void print_line(std::string_view line);
 
+/// The same end for a program that has nothing to write just now, and waits. A look costs one call.
+void end_if_reader_has_gone();
+
 /// On standard error: one line with `troupe: ` in front; several errors at once, which begin with
 /// their places in a file, as they are.
 void print_error(std::string_view message);

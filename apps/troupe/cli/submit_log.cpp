@@ -197,7 +197,7 @@ kj::Promise<void> LogWriter::write(kj::ArrayPtr<const kj::byte> bytes,
     const ssize_t taken =
         ::write(descriptor_, bytes.begin(), std::min(bytes.size(), write_bytes_max));
     if (taken < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (taken < 0 && errno == EPIPE) _exit(exit_done);
+    if (taken < 0 && errno == EPIPE) _exit(exit_closed_pipe);
     KJ_REQUIRE(taken >= 0, "cannot write the log");
     bytes = bytes.slice(static_cast<std::size_t>(taken), bytes.size());
     written += static_cast<std::uint64_t>(taken);

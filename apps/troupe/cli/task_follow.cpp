@@ -11,7 +11,8 @@
 namespace troupe::cli {
 namespace {
 
-constexpr std::uint32_t event_wait_seconds = 20;
+// Also how long a reader that has gone is not noticed while the task does not run.
+constexpr std::uint32_t event_wait_seconds = 5;
 
 class Follower {
  public:
@@ -40,6 +41,7 @@ class Follower {
         continue;
       }
       if (!begun) say_why();
+      end_if_reader_has_gone();
       advance(event_wait_seconds);
     }
   }

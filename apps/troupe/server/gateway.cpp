@@ -83,7 +83,8 @@ class Session final : public schema::Session::Server {
 
 class Gateway final : public schema::Gateway::Server {
  public:
-  explicit Gateway(Site& site) : site_(site) {}
+  Gateway(Site& site, std::shared_ptr<bool> authenticated)
+      : site_(site), authenticated_(std::move(authenticated)) {}
 
   Promise<void> hello(HelloContext context) override {
     nonce_ = random_bytes(nonce_bytes);
@@ -112,19 +113,21 @@ class Gateway final : public schema::Gateway::Server {
           {Errc::unauthenticated,
            "client \"" + client_id + "\" is unknown, expired, or its access token is wrong"});
     }
+    *authenticated_ = true;
     context.getResults().setSession(kj::heap<Session>(site_, credentials->caller));
     return READY_NOW;
   }
 
  private:
   Site& site_;
+  std::shared_ptr<bool> authenticated_;
   std::string nonce_;
 };
 
 }  // namespace
 
-schema::Gateway::Client make_gateway(Site& site) {
-  return kj::heap<Gateway>(site);
+schema::Gateway::Client make_gateway(Site& site, std::shared_ptr<bool> authenticated) {
+  return kj::heap<Gateway>(site, std::move(authenticated));
 }
 
 }  // namespace troupe::server

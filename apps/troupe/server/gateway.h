@@ -4,9 +4,12 @@
 #include "apps/troupe/server/site.h"
 #include "schema/rpc/session.capnp.h"
 
+#include <memory>
+
 namespace troupe::server {
 
-/// One for each connection: its nonces are its own. Borrows `site`.
-schema::Gateway::Client make_gateway(Site& site);
+/// One for each connection: its nonces are its own. Sets `*authenticated` once the peer has proven
+/// who it is. Borrows `site`.
+schema::Gateway::Client make_gateway(Site& site, std::shared_ptr<bool> authenticated);
 
 }  // namespace troupe::server

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::size_t connections_max = 4'096;
 constexpr auto accept_retry = 100 * kj::MILLISECONDS;
-// A peer that has not said a whole message by then is sent away; afterwards it may be idle.
+// A peer that has not proven who it is by then is sent away; afterwards it may be idle.
+constexpr auto authentication_time = 10 * kj::SECONDS;
 constexpr std::uint64_t message_words_max = 64ULL << 20 >> 3;
 
 // Calls are small and answered at once: waiting to fill packets would only delay them.
@@ -67,10 +68,16 @@ class Listener final : public RpcListener, public kj::TaskSet::ErrorHandler {
     connections_ += 1;
     capnp::ReaderOptions options;
     options.traversalLimitInWords = message_words_max;
+    const auto authenticated = std::make_shared<bool>(false);
     auto network =
         kj::heap<capnp::TwoPartyVatNetwork>(*stream, capnp::rpc::twoparty::Side::SERVER, options);
-    auto system = kj::heap(capnp::makeRpcServer(*network, make_gateway(site_)));
-    auto done = network->onDisconnect();
+    auto system = kj::heap(capnp::makeRpcServer(*network, make_gateway(site_, authenticated)));
+    auto too_late =
+        site_.timer.afterDelay(authentication_time).then([authenticated]() -> kj::Promise<void> {
+          if (*authenticated) return kj::NEVER_DONE;
+          return kj::READY_NOW;
+        });
+    auto done = network->onDisconnect().exclusiveJoin(kj::mv(too_late));
     // One at a time: what is attached first is destroyed first, and the system uses the network.
     tasks_.add(done.attach(kj::mv(system))
                    .attach(kj::mv(network))

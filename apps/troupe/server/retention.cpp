@@ -30,7 +30,7 @@ Slice find_old(Site& site, Instant oldest) {
 }
 
 // The oldest entries, as many as the log is over its size. The size is judged by the mean of the
-// newest slice: reading all would cost more than it saves.
+// oldest slice: reading all would cost more than it saves.
 Slice find_excess(Site& site, std::uint64_t bytes_max) {
   Slice found;
   const auto snapshot = site.host.snapshot();

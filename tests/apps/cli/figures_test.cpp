@@ -14,6 +14,9 @@ TEST_CASE("times are told from now", "[figures]") {
   CHECK(relative_time(now - 61s, now) == "1m ago");
   CHECK(relative_time(now + 3h, now) == "in 3h");
   CHECK(relative_time(now + 49h, now) == "in 2d");
+  CHECK(relative_time(now + 13h, now) == "in 13h");
+  // What was just given 30 days has 30 days.
+  CHECK(relative_time(now + Duration{24h * 30} - 400ms, now) == "in 30d");
   CHECK(relative_time(now - Duration{24h * 800}, now) == "2y ago");
 }
 
