@@ -31,6 +31,7 @@ std::vector<std::string> lines_of(std::string_view text) {
 
 std::string json_list(const std::vector<std::string>& texts) {
   std::vector<std::string> quoted;
+  quoted.reserve(texts.size());
   for (const std::string& text : texts) quoted.push_back(json_string(text));
   return fmt::format("[{}]", fmt::join(quoted, ","));
 }
@@ -72,6 +73,7 @@ int show(const server::ConfigSources& sources, const GlobalOptions& global) {
   const std::vector<server::ShownValue>& values = loaded.value().shown;
   if (global.json) {
     std::vector<std::string> members;
+    members.reserve(values.size());
     for (const auto& [name, value, origin] : values) {
       members.push_back(fmt::format(R"({}:{{"value":{},"origin":{}}})", json_string(name),
                                     json_string(value), json_string(origin)));

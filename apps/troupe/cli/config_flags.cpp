@@ -30,7 +30,7 @@ std::string own_data_dir(const GlobalOptions& global) {
 }
 
 std::string running_data_dir(const GlobalOptions& global) {
-  const std::string named = named_data_dir(global);
+  std::string named = named_data_dir(global);
   if (!named.empty()) return named;
   namespace fs = std::filesystem;
   std::error_code error;
