@@ -37,6 +37,7 @@ constexpr const char* footer =
     "  3    could not reach the platform, or not allowed\n"
     "  4    a task ended as exception (cancelled, deadline, worker lost)\n"
     "  130  interrupted\n"
+    "  141  nobody reads the output any more\n"
     "\n"
     "Example:\n"
     "  troupe up\n"
