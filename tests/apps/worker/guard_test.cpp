@@ -111,16 +111,17 @@ TEST_CASE("a signal that ends a command is its exit code plus 128", "[worker][gu
 TEST_CASE("what a command leaves behind ends with it", "[worker][guard]") {
   Stage s;
   // Two daemons, one of which has left its session twice; the command waits until both have spoken.
+  // Each word has a pipe of its own: a writer still open would be the end of the next reader's file.
   auto command = s.shell(
-      "mkfifo said; "
-      "setsid sh -c 'trap \"\" TERM HUP; echo one=$$; echo > said; exec sleep 1000' & read x < "
-      "said; "
-      "(setsid sh -c '(setsid sh -c \"echo two=\\$\\$; echo > said; exec sleep 1000\" &)' &); "
-      "read x < said; echo stay; read x < said");
+      "mkfifo first second go; "
+      "setsid sh -c 'trap \"\" TERM HUP; echo one=$$; echo > first; exec sleep 1000' & "
+      "read x < first; "
+      "(setsid sh -c '(setsid sh -c \"echo two=\\$\\$; echo > second; exec sleep 1000\" &)' &); "
+      "read x < second; echo stay; read x < go");
   s.printed.until("stay").wait(s.f.io.waitScope);
   Handle one(pid_in(s.printed.text(), "one"));
   Handle two(pid_in(s.printed.text(), "two"));
-  test::write_file(s.f.dir / "said", "\n");
+  test::write_file(s.f.dir / "go", "\n");
   CHECK(command->ended().wait(s.f.io.waitScope).exit_code == 0);
   CHECK(one.ends());
   CHECK(two.ends());
