@@ -60,13 +60,11 @@ bool may_replace(schema::ArtifactRow::Reader old, schema::ArtifactRow::Reader pu
          old.getReason() == put.getReason() && old.getMessage() == put.getMessage();
 }
 
-}  // namespace
-
-Status store_artifact(Transition& t,
-                      std::uint32_t run,
-                      schema::ArtifactPut::Reader put,
-                      const Input& in) {
-  if (auto refusal = refuse(t.next, t.next.runs.at(run), put, in.now())) return *refusal;
+// Puts the row of an artifact that nothing speaks against.
+Status put_artifact(Transition& t,
+                    std::uint32_t run,
+                    schema::ArtifactPut::Reader put,
+                    const Input& in) {
   const std::string key = artifact_key(run, str(put.getName()));
   const Bytes row = artifact_row(t.next, put);
   Stored<schema::ArtifactRow> fresh(row);
@@ -84,6 +82,16 @@ Status store_artifact(Transition& t,
   return Done{};
 }
 
+}  // namespace
+
+Status store_artifact(Transition& t,
+                      std::uint32_t run,
+                      schema::ArtifactPut::Reader put,
+                      const Input& in) {
+  if (auto refusal = refuse(t.next, t.next.runs.at(run), put, in.now())) return *refusal;
+  return put_artifact(t, run, put, in);
+}
+
 Result<Transition> on_put_artifact(const TaskState& s, M::PutArtifact::Reader m, const Input& in) {
   const auto claim = m.getClaimRef();
   if (!s.visible() || claim.getRunId() >= s.runs.size()) {
@@ -95,6 +103,24 @@ Result<Transition> on_put_artifact(const TaskState& s, M::PutArtifact::Reader m,
   Transition t = begin(s);
   if (auto stored = store_artifact(t, claim.getRunId(), m.getArtifact(), in); !stored.ok()) {
     return stored.error();
+  }
+  if (in.reply_to) t.effects.replies.push_back({in.reply_to, Bytes{}, false});
+  return t;
+}
+
+// The log of a run whose worker did not report: nothing limits how late it comes.
+Result<Transition> on_keep_log(const TaskState& s, M::KeepLog::Reader m, const Input& in) {
+  const auto run = m.getKeptRunId();
+  const bool ended = s.visible() && run < s.runs.size() &&
+                     s.runs[run].state != schema::TaskState::PENDING &&
+                     s.runs[run].state != schema::TaskState::RUNNING;
+  if (!ended) return Error{Errc::conflict, "the run has not ended"};
+  Transition t = begin(s);
+  for (const auto put : m.getKeptLog()) {
+    if (in.context.rows.get(tables::task_artifacts.id, artifact_key(run, str(put.getName())))) {
+      continue;
+    }
+    if (auto stored = put_artifact(t, run, put, in); !stored.ok()) return stored.error();
   }
   if (in.reply_to) t.effects.replies.push_back({in.reply_to, Bytes{}, false});
   return t;

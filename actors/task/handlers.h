@@ -34,6 +34,7 @@ Result<Transition> on_claim_due(const TaskState& s, std::uint64_t token, const I
 
 // -- artifacts.cpp
 Result<Transition> on_put_artifact(const TaskState& s, M::PutArtifact::Reader m, const Input& in);
+Result<Transition> on_keep_log(const TaskState& s, M::KeepLog::Reader m, const Input& in);
 /// Stores one artifact of `run`. Errors as of createArtifact.
 Status store_artifact(Transition& t,
                       std::uint32_t run,

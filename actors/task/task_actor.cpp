@@ -37,6 +37,7 @@ Result<Transition> on_message(const TaskState& s, const Message& message, const 
     case M::ENTRY_STORED: return on_entry_stored(s, m.getEntryStored(), in);
     case M::CLAIM_RUN: return on_claim_run(s, m.getClaimRun(), in);
     case M::WORKER_LOST: return on_worker_lost(s, m.getWorkerLost(), in);
+    case M::KEEP_LOG: return on_keep_log(s, m.getKeepLog(), in);
     case M::CONTINUE_EDGES: return on_continue_edges(s, in);
     case M::CONTINUE_DEPENDENTS: return on_continue_dependents(s, in);
   }

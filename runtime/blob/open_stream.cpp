@@ -16,7 +16,7 @@ Result<std::shared_ptr<OpenStream>> OpenStream::load(std::string key, File file)
   const auto facts = facts_of(*out->file_);
   if (!facts) return facts.error();
   out->size_ = facts.value().size;
-  out->sealed = facts.value().links > 1;  // killed while it became a blob
+  out->sealed = facts.value().links > 1;  // its bytes are a blob's
 
   const auto kept = std::min<std::uint64_t>(out->size_, tail_bytes);
   std::vector<std::uint8_t> end(kept);

@@ -38,7 +38,7 @@ class OpenStream {
   std::uint64_t synced = 0;   // bytes that are on disk for certain
   bool names_synced = false;  // of the file and its folder
   bool sealed = false;        // its bytes may be those of a blob: they never change again
-  bool ending = false;        // a call of `finish` is under way
+  bool sealing = false;       // a call of `seal` is under way
   bool broken = false;        // a sync failed: bytes that were taken may be lost
 
  private:

@@ -47,8 +47,8 @@ Error broken_stream(const std::string& key) {
   return broken_stream(key, "an earlier sync failed");
 }
 
-Error ending_stream(const std::string& key) {
-  return {Errc::conflict, "stream " + key + " is ending: nothing can be added or removed"};
+Error sealed_stream(const std::string& key) {
+  return {Errc::conflict, "stream " + key + " is sealed: nothing can be added"};
 }
 
 class FileStreamStore final : public StreamStore {
@@ -65,7 +65,7 @@ class FileStreamStore final : public StreamStore {
                            std::uint64_t offset,
                            std::span<std::uint8_t> out) override;
   Result<std::string> last_line(const std::string& key, std::size_t chars_max) override;
-  Result<FinishedStream> finish(const std::string& key) override;
+  Result<SealedStream> seal(const std::string& key) override;
   Status remove(const std::string& key) override;
   std::unique_ptr<GrowthObserver> on_growth(const std::string& key,
                                             GrowthCallback callback) override;
@@ -93,7 +93,7 @@ class FileStreamStore final : public StreamStore {
   // One lock for all: what happens under it is writing to the page cache. Syncs, hashing of old
   // bytes and reads happen outside, on the shared file.
   std::mutex mutex_;
-  // Under mutex_, as are the streams in it, save those that are ending. Latest use first.
+  // Under mutex_, as are the streams in it, save those that are being sealed. Latest use first.
   std::list<StreamPtr> recent_;
   std::unordered_map<std::string, std::list<StreamPtr>::iterator> open_;
 };
@@ -123,7 +123,7 @@ Result<StreamPtr> FileStreamStore::find(const std::string& key, IfAbsent if_abse
 
 /// Closes the least recently used streams over the limit, those first that need no sync.
 void FileStreamStore::close_surplus() {
-  const auto idle = [](const StreamPtr& s) { return !s->ending && !s->broken; };
+  const auto idle = [](const StreamPtr& s) { return !s->sealing && !s->broken; };
   const auto clean = [&idle](const StreamPtr& s) { return idle(s) && s->synced == s->size(); };
   while (recent_.size() > options_.open_streams_max) {
     // The front is in use by the caller.
@@ -163,7 +163,7 @@ Result<std::uint64_t> FileStreamStore::append(const std::string& key,
     }
     if (stream->broken) return broken_stream(key);
     if (kept - offset >= bytes.size()) return kept;
-    if (stream->sealed) return ending_stream(key);
+    if (stream->sealed) return sealed_stream(key);
     written = stream->write(bytes.subspan(kept - offset));
     growth.size = stream->size();
   }
@@ -251,7 +251,7 @@ Result<std::string> FileStreamStore::last_line(const std::string& key, std::size
   return last_visible_line(tail, chars_max);
 }
 
-Result<FinishedStream> FileStreamStore::finish(const std::string& key) {
+Result<SealedStream> FileStreamStore::seal(const std::string& key) {
   if (!is_stream_key(key)) return bad_key(key);
   StreamPtr stream;
   {
@@ -260,14 +260,16 @@ Result<FinishedStream> FileStreamStore::finish(const std::string& key) {
     if (!found) return found.error();
     stream = found.value();
     if (!stream) return Error{Errc::not_found, "no stream " + key};
-    if (stream->ending) return ending_stream(key);
+    if (stream->sealing) {
+      return Error{Errc::conflict, "stream " + key + " is being sealed by another call"};
+    }
     // For good: from here on its bytes may be linked as a blob's.
     stream->sealed = true;
-    stream->ending = true;
+    stream->sealing = true;
   }
-  // `sealed` and `ending` keep everybody else from what is read here.
+  // `sealed` and `sealing` keep everybody else from what is read here.
   Status status = sync_open(stream);
-  FinishedStream out{.sha256 = {}, .size = stream->size()};
+  SealedStream out{.sha256 = {}, .size = stream->size()};
   if (status) {
     auto hash = stream->whole_hash();
     if (hash)
@@ -278,11 +280,9 @@ Result<FinishedStream> FileStreamStore::finish(const std::string& key) {
   if (status) status = blobs_.adopt(path_of(key), out.sha256, out.size);
   {
     const std::lock_guard lock(mutex_);
-    stream->ending = false;
-    if (status) status = remove_names(key);
+    stream->sealing = false;
   }
   if (!status) return status.error();
-  observers_->notify(key, {.size = out.size, .ended = true});
   return out;
 }
 
@@ -306,7 +306,9 @@ Status FileStreamStore::remove(const std::string& key) {
     const auto found = find(key, IfAbsent::nothing);
     if (!found) return found.error();
     if (!found.value()) return Done{};
-    if (found.value()->ending) return ending_stream(key);
+    if (found.value()->sealing) {
+      return Error{Errc::conflict, "stream " + key + " is being sealed: remove it afterwards"};
+    }
     kept = found.value()->size();
     if (auto s = remove_names(key); !s) return s;
   }

@@ -5,7 +5,8 @@
 // Invariants:
 //   S1  the kept bytes are a prefix of what the writer sent: no gap, nothing twice;
 //   S2  what `sync` answered survives any crash;
-//   S3  `finish` removes the stream's name only when the blob is on disk, so it can be repeated.
+//   S3  `seal` makes the bytes a blob and keeps the stream, so it can be repeated, whatever the
+//       crash; `remove` comes when a row that names the blob is on disk.
 //
 // After a kill the kept size is the file's size: the writer asks for it and goes on from there.
 #pragma once
@@ -35,7 +36,7 @@ struct StreamStoreOptions {
 /// What observers are told.
 struct StreamGrowth {
   std::uint64_t size = 0;
-  bool ended = false;  // finished or removed: no more calls follow
+  bool ended = false;  // removed: no more calls follow
 };
 using GrowthCallback = std::function<void(const StreamGrowth&)>;
 
@@ -46,11 +47,11 @@ class GrowthObserver {
   virtual ~GrowthObserver() = default;
 };
 
-struct FinishedStream {
+struct SealedStream {
   Sha256 sha256{};
   std::uint64_t size = 0;
 
-  bool operator==(const FinishedStream&) const = default;
+  bool operator==(const SealedStream&) const = default;
 };
 
 struct StreamInfo {
@@ -74,7 +75,7 @@ class StreamStore {
   /// Takes `bytes`, which start at `offset` of the stream; the first call makes the stream. Bytes
   /// that are kept already are skipped. Returns the kept size.
   ///
-  /// Errors: `conflict` a gap (`size` tells where to go on), or the stream is ending;
+  /// Errors: `conflict` a gap (`size` tells where to go on), or the stream is sealed;
   /// `unavailable` the disk is full: what fitted is kept, try again from `size`; `corrupt` as for
   /// `sync`. Cost: a write to the page cache and the hash, fit for an event loop; observers are
   /// called before it returns, on this thread.
@@ -92,7 +93,7 @@ class StreamStore {
   virtual Result<std::uint64_t> size(const std::string& key) = 0;
 
   /// Fills `out` from `offset`; fewer bytes only at the end of what is kept. `not_found` without a
-  /// stream: it may have ended as a blob. Blocks if the pages are not in memory.
+  /// stream: it may have been removed. Blocks if the pages are not in memory.
   virtual Result<std::size_t> read(const std::string& key,
                                    std::uint64_t offset,
                                    std::span<std::uint8_t> out) = 0;
@@ -101,14 +102,15 @@ class StreamStore {
   /// Cheap: kept in memory as the stream grows.
   virtual Result<std::string> last_line(const std::string& key, std::size_t chars_max) = 0;
 
-  /// Ends the stream: its bytes become a blob, on disk when this returns, and its name goes.
+  /// Nothing is added to the stream any more: its bytes become a blob, on disk when this returns.
+  /// The stream can still be read, until `remove`.
   ///
-  /// Errors: `not_found` without a stream; `conflict` it is ending already; others as `sync` and
-  /// `BlobStore::adopt`: the stream stays, call again. Blocks, and reads all bytes that were
-  /// written before a restart: call from a thread pool.
-  virtual Result<FinishedStream> finish(const std::string& key) = 0;
+  /// Errors: `not_found` without a stream; `conflict` another call is sealing it; others as `sync`
+  /// and `BlobStore::adopt`: call again. Blocks, and reads all bytes that were written before a
+  /// restart: call from a thread pool.
+  virtual Result<SealedStream> seal(const std::string& key) = 0;
 
-  /// Drops the stream; Done also if there is none, `conflict` while it is ending.
+  /// Drops the stream; Done also if there is none, `conflict` while it is being sealed.
   virtual Status remove(const std::string& key) = 0;
 
   /// Calls `callback` after each growth and at the end of the stream, which need not exist yet.
@@ -118,7 +120,7 @@ class StreamStore {
   [[nodiscard]] virtual std::unique_ptr<GrowthObserver> on_growth(const std::string& key,
                                                                   GrowthCallback callback) = 0;
 
-  /// The streams that have not ended, in no order. Reads all folders.
+  /// The streams that have not been removed, in no order. Reads all folders.
   virtual Result<std::vector<StreamInfo>> list() = 0;
 };
 

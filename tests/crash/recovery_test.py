@@ -77,6 +77,39 @@ class ServerKilled(unittest.TestCase):
                 self.assertEqual(sorted(seen), sorted(acknowledged), kind)
 
 
+class LogsKept(unittest.TestCase):
+    def test_the_log_of_a_cancelled_run_becomes_an_artifact(self):
+        with Platform(workers=1) as platform:
+            task = platform.submit("echo printed before; sleep 600")
+            wait_until(lambda: task_lines(
+                platform.run("task", "log", task, check=False).stdout, "printed"), "the first line")
+            platform.run("task", "cancel", task)
+            wait_until(lambda: "public/logs/live_backing.log" in
+                       platform.run("task", "artifacts", task), "the log among the artifacts")
+            self.assertEqual(task_lines(platform.run("task", "log", task), "printed"),
+                             ["printed before"])
+            wait_until(lambda: not os.listdir(os.path.join(platform.data, "logs")),
+                       "the stream to go")
+
+    def test_a_restart_keeps_what_a_crash_left_over(self):
+        with Platform(workers=1) as platform:
+            task = platform.submit("echo printed")
+            wait_until(lambda: platform.status(task)["state"] == "completed", "the task")
+            wait_until(lambda: not os.listdir(os.path.join(platform.data, "logs")),
+                       "the stream to go")
+            platform.kill()
+            # As after a kill between the resolution and the stream's removal, and a stray one.
+            for name in (task, "A" * 22):
+                folder = os.path.join(platform.data, "logs", name)
+                os.mkdir(folder)
+                with open(os.path.join(folder, "0"), "w") as stream:
+                    stream.write("left over")
+            platform.start()
+            wait_until(lambda: not os.listdir(os.path.join(platform.data, "logs")),
+                       "the left-over streams to go")
+            self.assertIn("printed", platform.run("task", "log", task))
+
+
 class WorkerKilled(unittest.TestCase):
     def test_task_is_retried_elsewhere_after_the_lease(self):
         with Platform(workers=0, TROUPE_WORKER_LEASE="2s") as platform:

@@ -1,6 +1,7 @@
 #include "apps/troupe/server/claim.h"
 
 #include "actors/task/queries.h"
+#include "apps/troupe/server/log_keeper.h"
 #include "apps/troupe/server/transfer.h"
 #include "apps/troupe/server/upload.h"
 
@@ -167,14 +168,14 @@ class ClaimService final : public schema::Claim::Server {
     return take(std::move(outcome));
   }
 
-  Promise<void> end_log(std::uint64_t size);
+  Promise<void> seal_log(std::uint64_t size);
   Promise<void> send_outcome(ResolveContext context);
 
   Site& site_;
   const HeldClaim held_;
   const std::shared_ptr<WorkerSession> session_;
   const std::string log_key_;
-  std::optional<FinishedStream> finished_log_;  // once its bytes are a blob
+  std::optional<SealedStream> sealed_log_;  // once its bytes are a blob
 };
 
 Promise<void> ClaimService::download(DownloadContext context) {
@@ -211,40 +212,27 @@ Promise<void> ClaimService::download(DownloadContext context) {
   return send_blob(site_, hash, params.getOffset(), params.getSink());
 }
 
-// The log is on disk, as a blob, before the resolution that names it.
-Promise<void> ClaimService::end_log(std::uint64_t size) {
-  if (finished_log_ || size == 0) return READY_NOW;
+// The log is on disk, as a blob, before the resolution that names it; the stream goes after it.
+Promise<void> ClaimService::seal_log(std::uint64_t size) {
+  if (sealed_log_ || size == 0) return READY_NOW;
   const auto kept = take(site_.logs.size(log_key_));
   if (kept != size) {
     throw_error({Errc::unavailable, "the log has " + std::to_string(kept) + " of " +
                                         std::to_string(size) + " bytes: send the rest"});
   }
-  return offload(site_.disk, [&logs = site_.logs, key = log_key_] { return logs.finish(key); })
-      .then([this](Result<FinishedStream> finished) {
-        finished_log_ = take_synced(std::move(finished));
-      });
+  return offload(site_.disk, [&logs = site_.logs, key = log_key_] { return logs.seal(key); })
+      .then([this](Result<SealedStream> sealed) { sealed_log_ = take_synced(std::move(sealed)); });
 }
 
 Promise<void> ClaimService::send_outcome(ResolveContext context) {
-  return ask_task(
-             site_, held_.task_id,
-             [this, params = context.getParams()](schema::TaskMessage::Builder m) {
-               auto resolve = m.initResolve();
-               fill_ref(resolve.initClaim());
-               resolve.setOutcome(params.getOutcome());
-               resolve.setReason(params.getReason());
-               if (!finished_log_) return;
-               auto artifacts = resolve.initArtifacts(2);
-               artifacts[0].setName(log_artifact);
-               artifacts[0].setStorageType("s3");
-               artifacts[0].setContentType("text/plain; charset=utf-8");
-               artifacts[0].setSize(finished_log_->size);
-               artifacts[0].setSha256({finished_log_->sha256.data(), finished_log_->sha256.size()});
-               artifacts[1].setName(live_log_artifact);
-               artifacts[1].setStorageType("link");
-               artifacts[1].setContentType("text/plain; charset=utf-8");
-               artifacts[1].setLink(log_artifact);
-             })
+  return ask_task(site_, held_.task_id,
+                  [this, params = context.getParams()](schema::TaskMessage::Builder m) {
+                    auto resolve = m.initResolve();
+                    fill_ref(resolve.initClaim());
+                    resolve.setOutcome(params.getOutcome());
+                    resolve.setReason(params.getReason());
+                    if (sealed_log_) fill_log(*sealed_log_, resolve.initArtifacts(log_artifacts));
+                  })
       .then([context](Bytes answer) mutable {
         context.getResults().setStatus(Stored<schema::TaskStatus>(answer).get());
       });
@@ -252,9 +240,10 @@ Promise<void> ClaimService::send_outcome(ResolveContext context) {
 
 Promise<void> ClaimService::resolve(ResolveContext context) {
   require_valid();
+  // The keeper of logs removes the stream once the resolution is on disk.
   // A repeat of what was done already is answered by the task's actor.
   if (!is_held()) return send_outcome(context);
-  return end_log(context.getParams().getLogSize()).then([this, context]() mutable {
+  return seal_log(context.getParams().getLogSize()).then([this, context]() mutable {
     return send_outcome(context);
   });
 }

@@ -8,6 +8,7 @@
 #include "actors/worker/worker_actor.h"
 #include "apps/troupe/server/call.h"
 #include "apps/troupe/server/listener.h"
+#include "apps/troupe/server/log_keeper.h"
 #include "apps/troupe/server/retention.h"
 #include "apps/troupe/server/server_metrics.h"
 #include "apps/troupe/server/site.h"
@@ -255,6 +256,8 @@ void RunningServer::serve(kj::AsyncIoContext& io, std::promise<Status>& started)
   const auto retention =
       keep_events_bounded(site, {options_.events_retention, options_.events_retention_bytes})
           .eagerlyEvaluate(nullptr);
+  const auto logs = keep_logs(site).eagerlyEvaluate(
+      [&site](kj::Exception&& e) { site.fatal("logs: " + error_from(e).detail); });
 
   auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
   {

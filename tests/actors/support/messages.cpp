@@ -123,6 +123,15 @@ Bytes put_artifact(ClaimOf claim, const Artifact& artifact) {
   });
 }
 
+Bytes keep_log(std::uint32_t run, const std::vector<Artifact>& log) {
+  return to_task([&](TaskBuilder m) {
+    auto keep = m.initKeepLog();
+    keep.setKeptRunId(run);
+    auto list = keep.initKeptLog(static_cast<unsigned>(log.size()));
+    for (unsigned i = 0; i < list.size(); ++i) fill_artifact(list[i], log[i]);
+  });
+}
+
 Bytes claim_by_name(std::uint32_t run, const std::string& worker, std::uint64_t session) {
   return to_task([&](TaskBuilder m) {
     auto claim = m.initClaimByName();

@@ -73,6 +73,7 @@ Bytes cancel();
 Bytes reclaim(ClaimOf claim);
 Bytes resolve(ClaimOf claim, Report report, const std::vector<Artifact>& artifacts = {});
 Bytes put_artifact(ClaimOf claim, const Artifact& artifact);
+Bytes keep_log(std::uint32_t run, const std::vector<Artifact>& log);
 Bytes claim_by_name(std::uint32_t run, const std::string& worker, std::uint64_t session);
 
 // ---- To a group ----

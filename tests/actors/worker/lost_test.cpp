@@ -232,6 +232,25 @@ TEST_CASE("artifacts come while the run is open, or soon after an exception", "[
   CHECK(cast.faults == Names{});
 }
 
+TEST_CASE("the log of an ended run is kept, whoever ended it, and never twice", "[claim]") {
+  Cast cast;
+  run_a(cast);
+  const std::vector<Artifact> log{{.name = "log"}};
+  CHECK(cast.ask(a, keep_log(0, log)).error().code == Errc::conflict);
+  const bool reported = GENERATE(true, false);
+  if (reported) {
+    REQUIRE(cast.ask(a, resolve(cast.claim("A"), {Outcome::COMPLETED}, log)).ok());
+  } else {
+    REQUIRE(cast.ask(a, cancel()).ok());
+  }
+  cast.now = cast.now + 60 * minute;
+  CHECK(cast.ask(a, keep_log(0, {{.name = "log", .link = "public/else.txt"}})).ok());
+  CHECK(cast.ask(a, keep_log(0, {{.name = "log", .link = "public/third.txt"}})).ok());
+  CHECK(cast.rows(a).count(tables::task_artifacts.id) == 1);
+  CHECK(cast.ask(a, keep_log(1, log)).error().code == Errc::conflict);
+  CHECK(cast.faults == Names{});
+}
+
 TEST_CASE("a resolution with a bad artifact changes nothing", "[claim]") {
   Cast cast;
   run_a(cast);

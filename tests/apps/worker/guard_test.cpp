@@ -111,7 +111,7 @@ TEST_CASE("a signal that ends a command is its exit code plus 128", "[worker][gu
 TEST_CASE("what a command leaves behind ends with it", "[worker][guard]") {
   Stage s;
   // Two daemons, one of which has left its session twice; the command waits until both have spoken.
-  // Each word has a pipe of its own: a writer still open would be the end of the next reader's file.
+  // Each word has a pipe of its own: a writer still open would end the next reader's file.
   auto command = s.shell(
       "mkfifo first second go; "
       "setsid sh -c 'trap \"\" TERM HUP; echo one=$$; echo > first; exec sleep 1000' & "

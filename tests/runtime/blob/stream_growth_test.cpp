@@ -38,14 +38,16 @@ TEST_CASE("observers are told of growth", "[stream]") {
     CHECK(seen.size() == 1);
   }
   SECTION("and of the end, once") {
-    REQUIRE(s.streams->finish("a/0").ok());
+    REQUIRE(s.streams->seal("a/0").ok());
+    REQUIRE(seen.size() == 1);
+    REQUIRE(s.streams->remove("a/0").ok());
     REQUIRE(seen.size() == 2);
     CHECK(seen[1].size == 3);
     CHECK(seen[1].ended);
     REQUIRE(s.streams->append("a/0", 0, as_bytes("again")).ok());
     CHECK(seen.size() == 2);
   }
-  SECTION("also when the stream is removed") {
+  SECTION("also when it was not sealed") {
     REQUIRE(s.streams->remove("a/0").ok());
     REQUIRE(seen.size() == 2);
     CHECK(seen[1].ended);

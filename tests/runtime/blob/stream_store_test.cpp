@@ -116,7 +116,7 @@ TEST_CASE("a key that could leave the folder is refused", "[stream]") {
   CHECK(world.streams->size(key).error().code == Errc::invalid);
   CHECK(world.streams->read(key, 0, {}).error().code == Errc::invalid);
   CHECK(world.streams->last_line(key, 10).error().code == Errc::invalid);
-  CHECK(world.streams->finish(key).error().code == Errc::invalid);
+  CHECK(world.streams->seal(key).error().code == Errc::invalid);
   CHECK(world.streams->remove(key).error().code == Errc::invalid);
   CHECK(files_below(world.folder.path("logs")) == 0);
 }
@@ -126,7 +126,7 @@ TEST_CASE("keys may look like ids", "[stream]") {
   CHECK(is_stream_key("-a/_b.log"));
 }
 
-TEST_CASE("a finished stream is a blob", "[stream]") {
+TEST_CASE("a sealed stream is a blob, and stays until it is removed", "[stream]") {
   World world;
   const std::string text = pattern(300'000);
   const bool restart = GENERATE(false, true);
@@ -134,46 +134,57 @@ TEST_CASE("a finished stream is a blob", "[stream]") {
   if (restart) world.restart();
   world.append("a/0", 200'000, text.substr(200'000));
 
-  const auto finished = world.streams->finish("a/0");
-  REQUIRE(finished.ok());
-  CHECK(finished.value() == FinishedStream{sha256(text), text.size()});
+  const auto sealed = world.streams->seal("a/0");
+  REQUIRE(sealed.ok());
+  CHECK(sealed.value() == SealedStream{sha256(text), text.size()});
   CHECK(read_blob(*world.blobs->open_reader(sha256(text)).value()) == text);
-  CHECK(world.streams->list().value().empty());
-  CHECK_FALSE(std::filesystem::exists(world.folder.path("logs/a")));
 
-  SECTION("and no stream any more") {
-    CHECK(world.streams->finish("a/0").error().code == Errc::not_found);
-    CHECK(world.streams->read("a/0", 0, {}).error().code == Errc::not_found);
+  SECTION("it can be read, and sealed again, also after a restart") {
+    if (GENERATE(false, true)) world.restart();
+    CHECK(world.read("a/0", 0, text.size()) == text);
+    CHECK(world.streams->seal("a/0").value() == sealed.value());
+  }
+  SECTION("but nothing is added, also after a restart") {
+    if (GENERATE(false, true)) world.restart();
+    CHECK(world.append("a/0", 0, text) == text.size());
     CHECK(world.streams->append("a/0", text.size(), as_bytes("late")).error().code ==
           Errc::conflict);
+    CHECK(read_blob(*world.blobs->open_reader(sha256(text)).value()) == text);
+  }
+  SECTION("removed, it leaves the blob alone") {
+    REQUIRE(world.streams->remove("a/0").ok());
+    CHECK(world.streams->list().value().empty());
+    CHECK_FALSE(std::filesystem::exists(world.folder.path("logs/a")));
+    CHECK(world.streams->seal("a/0").error().code == Errc::not_found);
+    CHECK(world.streams->read("a/0", 0, {}).error().code == Errc::not_found);
+    CHECK(read_blob(*world.blobs->open_reader(sha256(text)).value()) == text);
   }
   SECTION("also where that blob was there already") {
     world.append("b/0", 0, text);
-    CHECK(world.streams->finish("b/0").value() == finished.value());
+    CHECK(world.streams->seal("b/0").value() == sealed.value());
   }
 }
 
-TEST_CASE("an empty stream can end", "[stream]") {
+TEST_CASE("an empty stream can be sealed", "[stream]") {
   World world;
-  CHECK(world.streams->finish("a/0").error().code == Errc::not_found);
+  CHECK(world.streams->seal("a/0").error().code == Errc::not_found);
   world.append("a/0", 0, "");
-  CHECK(world.streams->finish("a/0").value() == FinishedStream{sha256(""), 0});
+  CHECK(world.streams->seal("a/0").value() == SealedStream{sha256(""), 0});
 }
 
-TEST_CASE("an end that was interrupted is repeated", "[stream]") {
+TEST_CASE("a seal that was interrupted is repeated", "[stream]") {
   World world;
   const std::string text = pattern(1000);
   world.append("a/0", 0, text);
   REQUIRE(world.streams->sync("a/0").ok());
-  // Killed after the blob got its name and before the stream lost its own.
+  // Killed after the blob got its name.
   REQUIRE(world.blobs->adopt(world.folder.path("logs/a/0"), sha256(text), text.size()).ok());
   world.restart();
   CHECK(world.streams->size("a/0").value() == 1000);
   CHECK(world.append("a/0", 0, text) == 1000);
   CHECK(world.streams->append("a/0", 1000, as_bytes("x")).error().code == Errc::conflict);
-  CHECK(world.streams->finish("a/0").value() == FinishedStream{sha256(text), 1000});
+  CHECK(world.streams->seal("a/0").value() == SealedStream{sha256(text), 1000});
   CHECK(read_blob(*world.blobs->open_reader(sha256(text)).value()) == text);
-  CHECK(world.streams->list().value().empty());
 }
 
 TEST_CASE("a file that was cut goes on from its end", "[stream]") {
@@ -185,7 +196,7 @@ TEST_CASE("a file that was cut goes on from its end", "[stream]") {
   world.restart();
   CHECK(world.streams->size("a/0").value() == 400);
   CHECK(world.append("a/0", 400, text.substr(400)) == 1000);
-  CHECK(world.streams->finish("a/0").value() == FinishedStream{sha256(text), 1000});
+  CHECK(world.streams->seal("a/0").value() == SealedStream{sha256(text), 1000});
 }
 
 TEST_CASE("a removed stream is gone", "[stream]") {
@@ -210,7 +221,7 @@ TEST_CASE("a full disk keeps what fitted", "[stream]") {
     CHECK(world.streams->size("a/0").value() == 20'000);
   }
   CHECK(world.append("a/0", 20'000, text.substr(20'000)) == 50'000);
-  CHECK(world.streams->finish("a/0").value() == FinishedStream{sha256(text), 50'000});
+  CHECK(world.streams->seal("a/0").value() == SealedStream{sha256(text), 50'000});
 }
 
 TEST_CASE("more streams than may be open", "[stream]") {
@@ -231,7 +242,7 @@ TEST_CASE("more streams than may be open", "[stream]") {
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const auto key = "s" + std::to_string(i) + "/0";
     CHECK(world.streams->sync(key).value() == texts[i].size());
-    CHECK(world.streams->finish(key).value() == FinishedStream{sha256(texts[i]), texts[i].size()});
+    CHECK(world.streams->seal(key).value() == SealedStream{sha256(texts[i]), texts[i].size()});
   }
 }
 
@@ -261,7 +272,7 @@ TEST_CASE("two writers of one stream do not mix", "[stream]") {
   std::thread other(write);
   write();
   other.join();
-  CHECK(world.streams->finish("a/0").value() == FinishedStream{sha256(text), text.size()});
+  CHECK(world.streams->seal("a/0").value() == SealedStream{sha256(text), text.size()});
 }
 
 TEST_CASE("appends, syncs and reads at once", "[stream]") {
@@ -293,7 +304,7 @@ TEST_CASE("appends, syncs and reads at once", "[stream]") {
   syncer.join();
   reader.join();
   CHECK(failures == 0);
-  CHECK(world.streams->finish("a/0").value() == FinishedStream{sha256(text), text.size()});
+  CHECK(world.streams->seal("a/0").value() == SealedStream{sha256(text), text.size()});
 }
 
 TEST_CASE("a stream of 200 MB does not grow in memory", "[stream]") {
@@ -308,8 +319,8 @@ TEST_CASE("a stream of 200 MB does not grow in memory", "[stream]") {
     world.append("a/0", i * piece.size(), piece);
     hash.update(as_bytes(piece));
   }
-  const auto finished = world.streams->finish("a/0");
+  const auto finished = world.streams->seal("a/0");
   REQUIRE(finished.ok());
-  CHECK(finished.value() == FinishedStream{hash.finish(), pieces * piece.size()});
+  CHECK(finished.value() == SealedStream{hash.finish(), pieces * piece.size()});
   CHECK(resident_bytes() < before + 16 * 1024 * 1024);
 }
