@@ -1,6 +1,7 @@
 #include "runtime/actor/cell.h"
 
 #include "runtime/actor/envelope.h"
+#include "runtime/base/planted.h"
 #include "runtime/store/key.h"
 #include "runtime/store/message.h"
 #include "schema/store/envelope.capnp.h"
@@ -8,12 +9,18 @@
 #include <kj/exception.h>
 
 #include <exception>
+#include <stdexcept>
+#include <utility>
 
 namespace troupe {
 namespace {
 
 // A message that faults this often is parked: the fault is in the message, not in the weather.
 constexpr std::uint32_t attempts_max = 3;
+
+// Rows and sends of one message. More is a cursor row and a message to itself, so that nobody waits
+// behind it.
+constexpr std::size_t effects_max = 256;
 
 std::string timer_of_key(std::uint64_t number, const std::string& name) {
   return KeyWriter().u64(number).text(name).key();
@@ -82,7 +89,8 @@ void Cell::activate() {
 Cell::~Cell() = default;
 
 bool Cell::can_passivate() const {
-  return (!actor_ || !actor_->is_volatile()) && last_sequence_ <= services_.committer.durable();
+  if (actor_ && actor_->is_volatile()) return false;
+  return last_sequence_ <= services_.committer.durable() || planted(Bug::passivate_early);
 }
 
 bool Cell::is_due(const Delivery& delivery) const {
@@ -129,7 +137,7 @@ Result<Effects> Cell::call_handler(const Delivery& delivery) {
 
 // A delivery has its outcome: it is no longer in the inbox or the timer table.
 void Cell::consume(const Delivery& delivery, Commit& commit) {
-  if (delivery.message.source == Message::Source::actor) {
+  if (delivery.message.source == Message::Source::actor && !planted(Bug::keep_inbox_row)) {
     commit.inbox_deletes.push_back(delivery.number);
   } else if (delivery.message.source == Message::Source::timer) {
     add_timer_delete(delivery.message.timer, commit);
@@ -165,23 +173,41 @@ void Cell::add_timer(const TimerChange& change, Commit& commit) {
   add_timer_delete(change.name, commit);
   if (!change.due) return;
   TimerEntry entry{*change.due, number_, change.name, id_, change.attempt, change.delay};
-  commit.rows.push_back({tables::timers.id, entry.key(), entry.row()});
-  commit.rows.push_back({tables::timers_of.id, timer_of_key(number_, change.name),
-                         encode_timer_of(*change.due, change.attempt)});
+  if (!planted(Bug::forget_timer)) {
+    commit.rows.push_back({tables::timers.id, entry.key(), entry.row()});
+    commit.rows.push_back({tables::timers_of.id, timer_of_key(number_, change.name),
+                           encode_timer_of(*change.due, change.attempt)});
+  }
   timer_changes_.emplace_back(std::move(entry), true);
   timers_[change.name] = {*change.due, change.attempt};
 }
 
-std::vector<Delivery> Cell::add_sends(Effects& effects, Commit& commit) {
+// To another shard: it leaves when it is on disk (invariant 1).
+void Cell::post(std::uint32_t to_shard, Delivery delivery, Commit& commit) {
+  Bytes envelope = encode_envelope(id_, delivery.to, 0, delivery.message.body);
+  commit.channel_puts.push_back(
+      {to_shard, std::move(envelope),
+       [&services = services_, to_shard, delivery = std::move(delivery)](std::uint64_t place) {
+         services.hand_over(to_shard, place, delivery);
+       }});
+}
+
+std::vector<Delivery> Cell::add_sends(Effects& effects, const Credit& credit, Commit& commit) {
   std::vector<Delivery> deliveries;
   deliveries.reserve(effects.sends.size());
   for (auto& send : effects.sends) {
     Delivery delivery;
     delivery.number = services_.numbers.next();
     delivery.to = std::move(send.to);
+    delivery.credit = credit;
     delivery.message.source = Message::Source::actor;
     delivery.message.from = id_;
     delivery.message.body = std::move(send.body);
+    const auto shard = shard_of(delivery.to, services_.place.count);
+    if (shard != services_.place.index) {
+      post(shard, std::move(delivery), commit);
+      continue;
+    }
     commit.inbox_puts.push_back(
         {delivery.number, [from = id_, to = delivery.to, body = delivery.message.body] {
            return encode_envelope(from, to, 0, body);
@@ -222,7 +248,13 @@ void Cell::land_or_fail(Delivery& delivery, Effects effects) {
 }
 
 void Cell::land(Delivery& delivery, Effects effects) {
+  if (effects.rows.size() + effects.sends.size() > effects_max) {
+    throw std::length_error("a handler yields " + std::to_string(effects.rows.size()) +
+                            " rows and " + std::to_string(effects.sends.size()) +
+                            " sends: more than " + std::to_string(effects_max) + " at once");
+  }
   Commit commit;
+  commit.credit = delivery.credit;
   consume(delivery, commit);
   const bool writes = !effects.rows.empty() || !effects.timers.empty();
   if (writes && !named_) add_name(delivery.number, commit);
@@ -230,12 +262,15 @@ void Cell::land(Delivery& delivery, Effects effects) {
   for (const auto& timer : effects.timers) add_timer(timer, commit);
   if (effects.remove && named_) add_removal(commit);
   add_events(effects, services_.clock.wall_now(), commit);
-  auto deliveries = add_sends(effects, commit);
+  auto deliveries = add_sends(effects, delivery.credit, commit);
   if (!effects.replies.empty()) {
     commit.outputs.push_back(
         [release = &services_.release, replies = std::move(effects.replies)]() mutable {
           (*release)(std::move(replies));
         });
+  }
+  if (planted(Bug::deliver_before_queued)) {
+    for (auto& next : std::exchange(deliveries, {})) services_.deliver(std::move(next));
   }
   enqueue(std::move(commit));
   // Only now, with the effects queued: what the receivers do comes later in the order.
@@ -260,6 +295,7 @@ void Cell::enqueue(Commit commit) {
 // A refusal changes nothing, but its answer waits for what came before it.
 void Cell::refuse(Delivery& delivery, const Error& error) {
   Commit commit;
+  commit.credit = delivery.credit;
   commit.outputs.push_back([release = &services_.release, to = delivery.message.reply_to, error]() {
     (*release)({Reply{to, error, false}});
   });
@@ -268,6 +304,7 @@ void Cell::refuse(Delivery& delivery, const Error& error) {
 
 void Cell::park(Delivery& delivery, const std::string& why) {
   Commit commit;
+  commit.credit = delivery.credit;
   consume(delivery, commit);
   commit.rows.push_back({tables::dead_letters.id, KeyWriter().u64(delivery.number).key(),
                          encode_dead_letter(delivery, why, services_.clock.wall_now())});

@@ -4,6 +4,7 @@
 
 #include "runtime/actor/delivery.h"
 #include "runtime/actor/own_rows.h"
+#include "runtime/actor/shard_place.h"
 #include "runtime/actor/timers.h"
 #include "runtime/clock/clock.h"
 #include "runtime/store/committer.h"
@@ -31,6 +32,9 @@ struct CellServices {
                      const ActorId& id,
                      const std::string& detail)>
       report;  // log and metrics
+  ShardPlace place = {};
+  /// A message to an actor of another shard that is on disk here, with its place in the channel.
+  std::function<void(std::uint32_t to_shard, std::uint64_t place, Delivery)> hand_over = {};
 };
 
 class Cell {
@@ -63,7 +67,8 @@ class Cell {
   void consume(const Delivery& delivery, Commit& commit);
   void add_name(std::uint64_t number, Commit& commit);
   void add_rows(Effects& effects, Commit& commit);
-  std::vector<Delivery> add_sends(Effects& effects, Commit& commit);
+  std::vector<Delivery> add_sends(Effects& effects, const Credit& credit, Commit& commit);
+  void post(std::uint32_t to_shard, Delivery delivery, Commit& commit);
   void add_removal(Commit& commit);
   void enqueue(Commit commit);
   void add_timer(const TimerChange& change, Commit& commit);

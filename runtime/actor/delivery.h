@@ -1,6 +1,7 @@
 // A message on its way to a durable actor.
 #pragma once
 
+#include "runtime/actor/credits.h"
 #include "runtime/actor/durable_actor.h"
 
 #include <cstdint>
@@ -12,6 +13,7 @@ struct Delivery {
   Message message;
   std::uint64_t number = 0;    // fresh; of an actor's message also its place in the inbox
   std::uint32_t attempts = 0;  // earlier tries that threw
+  Credit credit;               // of the root message that this one comes from
 };
 
 }  // namespace troupe

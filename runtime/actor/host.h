@@ -1,6 +1,7 @@
-// The actor system of a shard: store, committer, timers, directory and the CAF actors that run it.
+// The actor system of a node: its shards, each with a store, a committer, timers, a directory and
+// the CAF actors that run it.
 //
-//   node supervisor (escalation ends the process)
+//   node (escalation ends the process)
 //     shard supervisor
 //       supervisor of a kind   <- restarts its actors, with bounded intensity
 //         durable actor ...    <- activated by a delivery, passivated when idle
@@ -20,7 +21,7 @@
 
 namespace troupe {
 
-/// Takes replies for one edge. Called on the committer's thread: hands over and returns.
+/// Takes replies for one edge. Called on a committer's thread: hands over and returns.
 class ReplySink {
  public:
   virtual ~ReplySink() = default;
@@ -30,10 +31,12 @@ class ReplySink {
 class Host;
 
 struct HostOptions {
-  StoreOptions store;
+  StoreOptions store;  // its directory holds a folder for each shard
   std::vector<Kind> kinds;
+  std::uint32_t shards = 1;         // fixed when the data is made
+  std::size_t credits = 16'384;     // root messages under way
   Duration idle_after{10'000};      // an actor unused for this long leaves memory
-  std::size_t actors_max = 50'000;  // over this many, idle ones leave at once
+  std::size_t actors_max = 50'000;  // over this many in a shard, idle ones leave at once
   std::size_t threads = 2;
   /// Called once all is recovered and before any timer fires: commands that every start needs.
   std::function<void(Host&)> prepare;
@@ -51,20 +54,31 @@ struct HostHooks {
 };
 
 struct HostStats {
-  CommitterStats committer;
-  StoreUse store;
+  CommitterStats committer;  // of all shards; the time of the last batch is that of the slowest
+  StoreUse store;            // of all shards
   std::size_t actors = 0;
+  std::size_t credits_in_use = 0;
+  std::uint64_t credits_refused = 0;
   std::uint64_t activations = 0;
   std::uint64_t passivations = 0;
   std::uint64_t restarts = 0;
   std::uint64_t timers_fired = 0;
-  double timer_late_seconds = 0;
+  double timer_late_seconds = 0;  // of the last one fired
   std::uint64_t dead_letters = 0;
 };
 
+/// What a command may cost.
+enum class Admission : std::uint8_t {
+  work,      // goes on while there is any room: claims, reports, expiry
+  creation,  // refused when the store's reserve is all that is left
+};
+
+/// How far the event logs go, or have been read: the number of the last event of each shard.
+using EventPosition = std::vector<std::uint64_t>;
+
 class Host {
  public:
-  /// Opens the store, delivers again what was in inboxes, starts the timers.
+  /// Opens the stores, delivers again what was in inboxes and outboxes, starts the timers.
   /// Errors: as of Store::open.
   static Result<std::unique_ptr<Host>> start(const Clock& clock,
                                              HostOptions options,
@@ -72,24 +86,33 @@ class Host {
   virtual ~Host() = default;
 
   /// Sends a command to an actor. The reply goes to `reply_to`'s edge when all it says is on disk.
-  virtual void ask(ActorId to, Bytes command, ReplyTo reply_to) = 0;
+  /// Refused with `busy` if no credit is left, or no room for a creation. A command whose answer
+  /// nobody waits for is always taken.
+  virtual void ask(ActorId to,
+                   Bytes command,
+                   ReplyTo reply_to,
+                   Admission admission = Admission::work) = 0;
 
   /// Registers an edge, which outlives its registration. Never 0.
   virtual std::uint32_t add_edge(ReplySink& sink) = 0;
   /// Replies to it are dropped from now on.
   virtual void remove_edge(std::uint32_t edge) = 0;
 
-  /// What is on disk now.
+  virtual std::uint32_t shards() const = 0;
+  /// What is on disk now, of all shards as of one. Not for the event log: its numbers are a
+  /// shard's own.
   virtual std::unique_ptr<Snapshot> snapshot() = 0;
+  virtual std::unique_ptr<Snapshot> shard_snapshot(std::uint32_t shard) = 0;
+  /// One snapshot a shard, all of the same moment: what one has received, the other has sent.
+  virtual std::vector<std::unique_ptr<Snapshot>> cut() = 0;
 
-  /// Calls `notify` after each batch with the newest event's number, on the committer's thread.
-  /// Answers a number for `unwatch`.
-  virtual std::uint64_t watch_events(std::function<void(std::uint64_t last_event)> notify) = 0;
+  /// Calls `notify` after each batch, on a committer's thread. Answers a number for `unwatch`.
+  virtual std::uint64_t watch_events(std::function<void()> notify) = 0;
   virtual void unwatch_events(std::uint64_t watch) = 0;
-  virtual std::uint64_t last_event() const = 0;
+  virtual EventPosition last_events() const = 0;
 
   /// Changes rows of the runtime's own tables (retention, discarded dead letters).
-  virtual void commit_rows(std::vector<RowOp> rows) = 0;
+  virtual void commit_rows(std::vector<RowOp> rows, std::uint32_t shard = 0) = 0;
 
   virtual HostStats stats() = 0;
 };

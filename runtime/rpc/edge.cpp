@@ -3,7 +3,7 @@
 namespace troupe {
 
 Edge::Edge(Host& host) : host_(host), id_(host.add_edge(*this)) {
-  watch_ = host_.watch_events([this](std::uint64_t) {
+  watch_ = host_.watch_events([this] {
     kj::Own<kj::CrossThreadPromiseFulfiller<void>> wake;
     {
       const std::lock_guard lock(mutex_);
@@ -23,7 +23,7 @@ Edge::Subscription::~Subscription() {
   edge_.calls_.erase(call_);
 }
 
-kj::Promise<Result<Bytes>> Edge::ask(ActorId to, Bytes command) {
+kj::Promise<Result<Bytes>> Edge::ask(ActorId to, Bytes command, Admission admission) {
   auto paf = kj::newPromiseAndFulfiller<Result<Bytes>>();
   const auto call = next_call_++;
   // std::function wants copies; the fulfiller has one owner.
@@ -32,7 +32,7 @@ kj::Promise<Result<Bytes>> Edge::ask(ActorId to, Bytes command) {
   calls_[call] = [fulfiller](Result<Bytes> answer, bool) {
     (*fulfiller)->fulfill(std::move(answer));
   };
-  host_.ask(std::move(to), std::move(command), ReplyTo{id_, call});
+  host_.ask(std::move(to), std::move(command), ReplyTo{id_, call}, admission);
   return kj::mv(paf.promise);
 }
 
@@ -43,11 +43,15 @@ std::unique_ptr<Edge::Subscription> Edge::subscribe(ActorId to, Bytes command, O
   return std::make_unique<Subscription>(*this, call);
 }
 
-kj::Promise<void> Edge::wait_for_event(std::uint64_t seen) {
-  if (host_.last_event() > seen) return kj::READY_NOW;
+kj::Promise<void> Edge::wait_for_event(EventPosition seen) {
+  const auto newest = host_.last_events();
+  for (std::size_t i = 0; i < newest.size(); ++i) {
+    if (newest[i] > seen.at(i)) return kj::READY_NOW;
+  }
   auto paf = kj::newPromiseAndFulfiller<void>();
   event_waiters_.push_back(kj::mv(paf.fulfiller));
-  return paf.promise.then([this, seen] { return wait_for_event(seen); });
+  return paf.promise.then(
+      [this, seen = std::move(seen)]() mutable { return wait_for_event(std::move(seen)); });
 }
 
 void Edge::take(std::vector<Reply> replies) {

@@ -25,7 +25,7 @@ class Edge final : public ReplySink {
   ~Edge() noexcept override;
 
   /// Sends a command; resolves when what the answer says is on disk.
-  kj::Promise<Result<Bytes>> ask(ActorId to, Bytes command);
+  kj::Promise<Result<Bytes>> ask(ActorId to, Bytes command, Admission admission = Admission::work);
 
   /// A command whose answers come again and again. Each is given to `on_answer`, until one says
   /// that it is the last or the subscription is dropped.
@@ -45,8 +45,8 @@ class Edge final : public ReplySink {
                                                         Bytes command,
                                                         OnAnswer on_answer);
 
-  /// Resolves when an event with a number over `seen` is on disk.
-  kj::Promise<void> wait_for_event(std::uint64_t seen);
+  /// Resolves when an event behind `seen` is on disk, in any shard.
+  kj::Promise<void> wait_for_event(EventPosition seen);
 
   /// Runs `work` on the loop's thread. From any thread.
   void post(std::function<void()> work);

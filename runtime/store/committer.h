@@ -7,11 +7,12 @@
 // only after their batch is on disk (invariant 1). A batch is never given up (invariant 11): a full
 // disk is tried again, anything else ends the process.
 //
-// Free of CAF and KJ: outputs are functions.
+// Free of CAF and KJ: outputs are functions. Without its thread it is driven by `step`, batch by
+// batch: so the simulation decides when something reaches the disk.
 #pragma once
 
+#include "runtime/store/composer.h"
 #include "runtime/store/numbers.h"
-#include "runtime/store/store.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -19,27 +20,12 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 namespace troupe {
-
-/// A message that its sender's transaction puts into an inbox.
-struct InboxPut {
-  std::uint64_t number = 0;
-  std::function<Bytes()> encode;  // the row; asked only if the receiver is not as fast as the disk
-};
-
-/// All that one handled message leaves behind: lands whole or not at all.
-struct Commit {
-  std::vector<RowOp> rows;
-  std::vector<InboxPut> inbox_puts;
-  std::vector<std::uint64_t> inbox_deletes;
-  std::vector<Bytes> events;                   // rows of the event log, not yet numbered
-  std::vector<std::function<void()>> outputs;  // run on the committer's thread: hand over only
-};
 
 /// Counts since start, for metrics.
 struct CommitterStats {
@@ -61,8 +47,14 @@ class Committer {
     std::function<void(double seconds, std::size_t commits)> measured;
   };
 
+  enum class Drive {
+    thread,  // writes on a thread of its own
+    steps,   // writes when told
+  };
+
   /// Borrows `store` and `numbers`, which outlive it. Reserves the first numbers before it returns.
-  Committer(Store& store, Numbers& numbers, Hooks hooks);
+  Committer(Store& store, Numbers& numbers, Hooks hooks, Drive drive = Drive::thread);
+  /// Stops; without a thread what is queued is lost, as in a crash.
   ~Committer();
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
@@ -76,9 +68,20 @@ class Committer {
   /// Number of the newest event on disk.
   std::uint64_t last_event() const { return last_event_.load(std::memory_order_acquire); }
 
-  /// Waits until all that is queued now is on disk and its outputs have run. Not from the
-  /// committer's own thread.
+  /// Waits until all that is queued now is on disk and its outputs have run, or the committer has
+  /// stopped. Not from the committer's own thread.
   void flush();
+
+  /// Lands what is queued and ends the thread. On a full disk the rest is lost instead: nobody has
+  /// been told of it. Not from the committer's own thread.
+  void stop();
+
+  /// Writes one batch of at most `most` commits, or tries again the one that found the disk full.
+  /// Answers how many have landed. Only without a thread.
+  std::size_t step(std::size_t most);
+
+  /// No batch is written while the lock lives: what is on disk stands still.
+  [[nodiscard]] std::unique_lock<std::mutex> pause() { return std::unique_lock(writing_); }
 
   CommitterStats stats() const;
 
@@ -88,19 +91,33 @@ class Committer {
     Commit commit;
   };
 
+  // A batch from the moment it is taken until its outputs have run.
+  struct Batch {
+    std::vector<Waiting> commits;
+    std::vector<RowOp> rows;
+    std::vector<std::uint64_t> places;  // of its channel messages, in order
+    StoreState state;
+    bool changes = false;  // refusals and repeats change nothing: they wait for those before them
+  };
+
   void run();
-  std::vector<Waiting> take_batch();
-  void write(std::vector<Waiting>& batch);
-  void apply_until_done(const std::vector<RowOp>& rows, const StoreState& state);
+  std::vector<Waiting> take(std::size_t most);
+  Batch compose(std::vector<Waiting> commits);
+  bool write(const Batch& batch);
+  void publish(Batch& batch, double seconds);
+  void release(Batch& batch);
+  void adapt(double seconds, std::size_t commits);
+  void reserve_first_numbers();
 
   // Constant after construction.
   Store& store_;
   Numbers& numbers_;
-  Hooks hooks_;
+  const Hooks hooks_;
 
   std::atomic<std::uint64_t> durable_;
   std::atomic<std::uint64_t> last_event_;
 
+  std::mutex writing_;        // held while a batch is written; before mutex_, never after
   mutable std::mutex mutex_;  // guards all up to `stats_`
   std::condition_variable wake_;
   std::condition_variable flushed_;
@@ -108,11 +125,14 @@ class Committer {
   std::uint64_t next_sequence_;
   std::uint64_t finished_ = 0;  // outputs up to this place have run
   bool stopping_ = false;
+  bool stopped_ = false;
   CommitterStats stats_;
 
-  // Owned by the committer's thread.
+  // Owned by who writes: the thread, or the caller of `step`.
   StoreState state_;
+  ChannelPlaces sent_;
   std::size_t commits_per_batch_max_;
+  std::optional<Batch> stalled_;  // of `step`: taken, and not written yet
 
   std::thread thread_;  // last: it uses all of the above
 };

@@ -23,9 +23,9 @@ constexpr std::size_t map_bytes = 1ULL << 40;
 constexpr unsigned readers_max = 512;
 constexpr std::size_t pooled_readers_max = 64;
 
-constexpr std::array system_tables = {tables::meta,        tables::names,     tables::inbox,
-                                      tables::timers,      tables::timers_of, tables::events,
-                                      tables::dead_letters};
+constexpr std::array system_tables = {tables::meta,         tables::names,     tables::inbox,
+                                      tables::timers,       tables::timers_of, tables::events,
+                                      tables::dead_letters, tables::outbox,    tables::channels};
 
 std::string meta_key() {
   return KeyWriter().text("state").key();
@@ -210,7 +210,8 @@ class LmdbStore final : public Store {
     MDB_stat stat{};
     mdb_env_info(env_, &info);
     mdb_env_stat(env_, &stat);
-    return {(info.me_last_pgno + 1) * stat.ms_psize, limit_bytes_};
+    const auto used = (info.me_last_pgno + 1) * stat.ms_psize;
+    return {used, limit_bytes_, used + (64ULL << 20) > limit_bytes_};
   }
 
  private:

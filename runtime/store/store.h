@@ -58,6 +58,7 @@ class Snapshot {
 struct StoreUse {
   std::uint64_t used_bytes = 0;
   std::uint64_t limit_bytes = 0;
+  bool low = false;  // the reserve is all that is left
 };
 
 class Store {

@@ -25,6 +25,8 @@ inline constexpr TableSpec timers{{4}, "timers"};
 inline constexpr TableSpec timers_of{{5}, "timers_of"};
 inline constexpr TableSpec events{{6}, "events"};
 inline constexpr TableSpec dead_letters{{7}, "dead_letters"};
+inline constexpr TableSpec outbox{{8}, "outbox"};
+inline constexpr TableSpec channels{{9}, "channels"};
 }  // namespace tables
 
 }  // namespace troupe

@@ -42,6 +42,11 @@ struct EventRow {
   payload @4 :Text;     # JSON
 }
 
+struct ChannelRow {
+  # A row of the table of channels, under end and shard: see runtime/store/composer.h.
+  place @0 :UInt64;     # of the last message: places rise by one, without gaps
+}
+
 struct NameRow {
   # A row of the name table, under kind and key.
   number @0 :UInt64;    # the actor's rising internal number; its rows sort by it

@@ -25,8 +25,11 @@ T take(Result<T> result) {
 }
 
 /// Asks an actor; the promise is rejected with the Error of a refusal.
-inline kj::Promise<Bytes> ask(Site& site, ActorId to, Bytes command) {
-  return site.edge.ask(std::move(to), std::move(command)).then([](Result<Bytes> answer) {
+inline kj::Promise<Bytes> ask(Site& site,
+                              ActorId to,
+                              Bytes command,
+                              Admission admission = Admission::work) {
+  return site.edge.ask(std::move(to), std::move(command), admission).then([](Result<Bytes> answer) {
     return take(std::move(answer));
   });
 }

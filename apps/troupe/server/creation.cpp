@@ -36,7 +36,8 @@ kj::Promise<void> run_waves(std::shared_ptr<Wave> wave) {
   kj::Vector<kj::Promise<void>> steps;
   for (std::size_t i = 0; i < wave->tasks.size(); ++i) {
     if (wave->done[i] || !is_ready(*wave, i, open)) continue;
-    steps.add(ask(wave->site, task_id(wave->tasks[i].task_id), wave->tasks[i].command)
+    steps.add(ask(wave->site, task_id(wave->tasks[i].task_id), wave->tasks[i].command,
+                  Admission::creation)
                   .then([wave, i](Bytes status) {
                     wave->statuses[i] = std::move(status);
                     wave->done[i] = true;
@@ -102,7 +103,7 @@ Result<CheckedTask> check_task(const Site& site,
 }
 
 kj::Promise<Bytes> create_task(Site& site, CheckedTask task) {
-  return ask(site, task_id(task.task_id), std::move(task.command));
+  return ask(site, task_id(task.task_id), std::move(task.command), Admission::creation);
 }
 
 kj::Promise<std::vector<Bytes>> create_tasks(Site& site, std::vector<CheckedTask> tasks) {

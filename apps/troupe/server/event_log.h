@@ -1,8 +1,8 @@
 // The public event log: pages of entries, filtered, by opaque position.
 #pragma once
 
+#include "runtime/actor/host.h"
 #include "runtime/base/result.h"
-#include "runtime/store/store.h"
 #include "schema/api/troupe.capnp.h"
 
 #include <string>
@@ -20,24 +20,25 @@ struct EventFilter {
 bool matches_pattern(std::string_view pattern, std::string_view key);
 
 struct EventEntry {
-  std::uint64_t number = 0;
+  EventPosition position;  // just behind it
   Bytes row;
 };
 
 struct EventPage {
   std::vector<EventEntry> events;
-  std::uint64_t last = 0;  // number of the last entry looked at: where to go on
+  EventPosition last;  // of the last entries looked at: where to go on
 };
 
-/// At most `limit` entries after `after`; looks at no more than a bounded number of entries.
-EventPage read_events(const Snapshot& snapshot,
-                      std::uint64_t after,
+/// At most `limit` entries behind `after`; looks at no more than a bounded number of entries. The
+/// shards' logs are merged by time; order is kept within each.
+EventPage read_events(Host& host,
+                      EventPosition after,
                       std::size_t limit,
                       const EventFilter& filter);
 
 /// A position as clients see it, and back. Errors: `invalid` if it is none of ours.
-std::string write_position(std::uint64_t number);
-Result<std::uint64_t> read_position(std::string_view position);
+std::string write_position(const EventPosition& position);
+Result<EventPosition> read_position(std::string_view position, std::uint32_t shards);
 
 void fill_event(const EventEntry& entry, schema::Event::Builder out);
 

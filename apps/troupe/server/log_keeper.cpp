@@ -77,7 +77,7 @@ std::optional<RunName> ended_run(schema::EventRow::Reader event) {
 
 class LogKeeper {
  public:
-  explicit LogKeeper(Site& site) : site_(site), position_(site.host.last_event()) {}
+  explicit LogKeeper(Site& site) : site_(site), position_(site.host.last_events()) {}
 
   Promise<void> run() {
     return offload(site_.disk, [&logs = site_.logs] { return logs.list(); })
@@ -104,8 +104,8 @@ class LogKeeper {
   }
 
   void read_news() {
-    const auto page = read_events(*site_.host.snapshot(), position_, events_per_look, {});
-    position_ = page.last;
+    auto page = read_events(site_.host, std::move(position_), events_per_look, {});
+    position_ = std::move(page.last);
     for (const auto& entry : page.events) {
       Stored<schema::EventRow> row(entry.row);
       if (auto name = ended_run(row.get())) waiting_.push_back(std::move(*name));
@@ -147,7 +147,7 @@ class LogKeeper {
   }
 
   Site& site_;
-  std::uint64_t position_;  // of the last event looked at
+  EventPosition position_;  // of the last events looked at
   std::deque<RunName> waiting_;
 };
 

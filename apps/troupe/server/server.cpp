@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <future>
@@ -51,6 +52,8 @@ HostOptions host_options(const ServerOptions& options, const task::TaskConfig& t
   host.store.directory = options.data_dir + "/store";
   host.store.use_bytes_max = options.map_size_bytes;
   host.store.sync = options.sync;
+  host.shards = options.shards;
+  host.threads = std::max(2U, std::thread::hardware_concurrency());
   host.kinds = {task::kind(tasks), task_group::kind(), task_queue::kind(),
                 worker::kind({options.worker_lease}), auth::kind()};
   host.prepare = begin_leases;

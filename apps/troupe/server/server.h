@@ -30,6 +30,7 @@ struct ServerOptions {
   std::uint64_t events_retention_bytes = 0;  // events.retention_bytes
   std::uint64_t map_size_bytes = 0;          // store.map_size
   bool sync = true;                          // store.sync: false only where losing data is fine
+  std::uint32_t shards = 1;                  // store.shards
 };
 
 class Server {

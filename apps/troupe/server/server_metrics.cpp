@@ -41,6 +41,10 @@ std::unique_ptr<metrics::CollectorRegistration> add_host_metrics(metrics::Regist
     counter("troupe_rows_total", "Rows written or deleted", stats.committer.rows);
     gauge("troupe_commit_queue_length", "Effects that wait for the disk",
           static_cast<double>(stats.committer.waiting));
+    gauge("troupe_credits_in_use", "Root messages under way",
+          static_cast<double>(stats.credits_in_use));
+    counter("troupe_credits_refused_total", "Commands refused because too much was under way",
+            stats.credits_refused);
     gauge("troupe_store_used_bytes", "Pages of the store in use",
           static_cast<double>(stats.store.used_bytes));
     gauge("troupe_store_limit_bytes", "store.map_size",

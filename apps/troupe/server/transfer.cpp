@@ -102,11 +102,11 @@ RunFacts look_at_run(LogTransfer& t) {
 
 kj::Promise<void> wait_for_news(std::shared_ptr<LogTransfer> t,
                                 std::uint64_t seen_growth,
-                                std::uint64_t seen_event) {
+                                EventPosition seen_events) {
   if (t->grown != seen_growth) return kj::READY_NOW;
   auto paf = kj::newPromiseAndFulfiller<void>();
   t->waiting = kj::mv(paf.fulfiller);
-  return paf.promise.exclusiveJoin(t->site.edge.wait_for_event(seen_event));
+  return paf.promise.exclusiveJoin(t->site.edge.wait_for_event(std::move(seen_events)));
 }
 
 kj::Promise<LogEnd> continue_log(std::shared_ptr<LogTransfer> t);
@@ -123,14 +123,14 @@ kj::Promise<LogEnd> send_whole_log(std::shared_ptr<LogTransfer> t, const task::A
 // The stream has been read to its end, or does not exist.
 kj::Promise<LogEnd> at_end_of_stream(std::shared_ptr<LogTransfer> t, std::uint64_t size) {
   const auto growth = t->grown;
-  const auto event = t->site.host.last_event();
+  auto events = t->site.host.last_events();
   const RunFacts facts = look_at_run(*t);
   if (!facts.exists) {
     throw_error({Errc::not_found, "task " + t->task_id + " has no run " + std::to_string(t->run)});
   }
   if (facts.whole) return send_whole_log(t, *facts.whole);
   if (facts.ended || !t->follow) return LogEnd{size, facts.ended};
-  return wait_for_news(t, growth, event).then([t] { return continue_log(t); });
+  return wait_for_news(t, growth, std::move(events)).then([t] { return continue_log(t); });
 }
 
 kj::Promise<LogEnd> continue_log(std::shared_ptr<LogTransfer> t) {

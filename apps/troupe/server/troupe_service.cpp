@@ -101,11 +101,11 @@ class TroupeService final : public schema::Troupe::Server {
 
   Promise<void> events(EventsContext context) override {
     const auto params = context.getParams();
-    std::uint64_t after = 0;
+    EventPosition after(site_.host.shards(), 0);
     if (view(params.getAfter()) == "now") {
-      after = site_.host.last_event();
+      after = site_.host.last_events();
     } else if (params.getAfter().size() > 0) {
-      after = take(read_position(view(params.getAfter())));
+      after = take(read_position(view(params.getAfter()), site_.host.shards()));
     }
     const auto wait = std::min(params.getWait(), wait_seconds_max);
     const auto until = site_.timer.now() + wait * kj::SECONDS;
@@ -151,21 +151,32 @@ class TroupeService final : public schema::Troupe::Server {
   }
 
  private:
-  Promise<void> continue_events(EventsContext context, std::uint64_t after, kj::TimePoint until);
+  Promise<void> continue_events(EventsContext context, EventPosition after, kj::TimePoint until);
 
   Site& site_;
 };
 
+namespace {
+
+bool is_behind(const EventPosition& read, const EventPosition& newest) {
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    if (read[i] < newest[i]) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 Promise<void> TroupeService::continue_events(EventsContext context,
-                                             std::uint64_t after,
+                                             EventPosition after,
                                              kj::TimePoint until) {
   const auto params = context.getParams();
   const std::size_t limit = std::clamp(params.getLimit(), 1U, 1000U);
-  const auto newest = site_.host.last_event();
+  const auto newest = site_.host.last_events();
   const EventFilter filter{str(params.getExchange()), str(params.getRoutingKey())};
-  const auto page = read_events(*site_.host.snapshot(), after, limit, filter);
+  const auto page = read_events(site_.host, std::move(after), limit, filter);
   const bool over = site_.timer.now() >= until;
-  if (page.events.empty() && page.last < newest && !over) {
+  if (page.events.empty() && is_behind(page.last, newest) && !over) {
     return kj::evalLater([this, context, last = page.last, until]() mutable {
       return continue_events(context, last, until);
     });

@@ -52,7 +52,8 @@ ServerOptions server_options(const Settings& settings,
           .events_retention = settings.events_retention,
           .events_retention_bytes = settings.events_retention_bytes,
           .map_size_bytes = settings.store_map_size_bytes,
-          .sync = settings.store_sync};
+          .sync = settings.store_sync,
+          .shards = settings.store_shards};
 }
 
 void start_logging(const LoadedConfig& config) {

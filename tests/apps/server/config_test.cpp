@@ -117,7 +117,8 @@ TEST_CASE("a fault in a file is named with its place", "[config]") {
        "type string"},
       {"[store]\nsync = \"yes\"\n",
        "F:2:8: store.sync expects true or false, not a value of type string"},
-      {"[store]\nshards = 2\n", "F:2:10: store.shards expects 1, not \"2\""},
+      {"[store]\nshards = 0\n",
+       "F:2:10: store.shards expects a whole number, from 1 to 64, not \"0\""},
       {"[worker]\nmax_log = \"64 apples\"\n",
        "F:2:11: worker.max_log expects a size such as 64MiB, from 64KiB to 1TiB, not \"64 "
        "apples\""},

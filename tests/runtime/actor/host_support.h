@@ -39,13 +39,18 @@ class CollectingSink final : public ReplySink {
 /// A server's life after life over one folder.
 class ToyHost {
  public:
-  ToyHost() { start(); }
+  explicit ToyHost(std::uint32_t shards = 1, std::size_t credits = 10'000)
+      : shards_(shards), credits_(credits) {
+    start();
+  }
   ~ToyHost() { stop(); }
 
   void start() {
     HostOptions options;
     options.store.directory = folder_.path();
     options.store.sync = false;
+    options.shards = shards_;
+    options.credits = credits_;
     options.kinds.push_back(toy_kind_in(world));
     HostHooks hooks;
     hooks.fatal = [](const std::string&) { std::abort(); };
@@ -67,9 +72,11 @@ class ToyHost {
   }
 
   /// Sends a line and answers the number of the call.
-  std::uint64_t send(const std::string& key, const std::string& text) {
+  std::uint64_t send(const std::string& key,
+                     const std::string& text,
+                     Admission admission = Admission::work) {
     const auto call = ++calls_;
-    host->ask(toy(key), line(text), {edge, call});
+    host->ask(toy(key), line(text), {edge, call}, admission);
     return call;
   }
   /// Sends a line and waits for the answer.
@@ -85,6 +92,8 @@ class ToyHost {
   std::uint32_t edge = 0;
 
  private:
+  const std::uint32_t shards_;
+  const std::size_t credits_;
   TempFolder folder_;
   std::atomic<std::uint64_t> calls_{0};
 };

@@ -118,19 +118,19 @@ TEST_CASE("a subscriber may leave while it is told", "[edge]") {
 
 TEST_CASE("a wait for an event ends when a newer one is on disk", "[edge]") {
   Bench bench;
-  auto first = bench.edge->wait_for_event(0);
-  auto second = bench.edge->wait_for_event(1);
+  auto first = bench.edge->wait_for_event({0});
+  auto second = bench.edge->wait_for_event({1});
   CHECK_FALSE(first.poll(bench.io.waitScope));
   CHECK(bench.ask("a", "add 1") == "1");  // a batch without an event
   CHECK_FALSE(first.poll(bench.io.waitScope));
 
   bench.toys.send("a", "event");
   first.wait(bench.io.waitScope);
-  CHECK(bench.toys.host->last_event() == 1);
+  CHECK(bench.toys.host->last_events() == EventPosition{1});
   CHECK_FALSE(second.poll(bench.io.waitScope));
   bench.toys.send("a", "event");
   second.wait(bench.io.waitScope);
-  bench.edge->wait_for_event(1).wait(bench.io.waitScope);  // it is there already
+  bench.edge->wait_for_event({1}).wait(bench.io.waitScope);  // it is there already
 }
 
 TEST_CASE("work posted from other threads runs on the loop", "[edge]") {

@@ -1,0 +1,61 @@
+// One shard of a node: its store, committer, timers, channels and the directory of its actors.
+// Who runs the actors is told by the node: free of CAF.
+#pragma once
+
+#include "runtime/actor/cell.h"
+#include "runtime/actor/channels.h"
+#include "runtime/actor/directory.h"
+#include "runtime/actor/timers.h"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What a shard asks of its node. Called from any thread.
+struct ShardLinks {
+  std::function<void(Delivery)> deliver;  // to an actor of this shard
+  std::function<void(const std::shared_ptr<Entry>&)> activate;
+  std::function<void(std::vector<Reply>)> release;
+  std::function<void(std::uint32_t to_shard, std::uint64_t place, Delivery)> hand_over;
+  std::function<void(std::uint32_t shard, std::uint64_t place)> acknowledge;
+  std::function<void(const std::string& kind,
+                     const std::string& event,
+                     const ActorId& id,
+                     const std::string& detail)>
+      report;
+  Committer::Hooks committer;
+};
+
+class Shard {
+ public:
+  /// Borrows `clock`.
+  Shard(const Clock& clock,
+        std::unique_ptr<Store> store,
+        ShardPlace place,
+        Committer::Drive drive,
+        ShardLinks links);
+
+  /// A command for an actor of this shard.
+  Delivery command(ActorId to, Bytes body, ReplyTo reply_to);
+
+  std::uint64_t dead_letters() const { return dead_letters_.load(std::memory_order_relaxed); }
+
+  // Each borrows those above it.
+  const std::unique_ptr<Store> store;
+  Numbers numbers;
+  Directory directory;
+  TimerService timers;
+  Committer committer;
+  Channels channels;
+  const CellServices cells;
+
+ private:
+  std::atomic<std::uint64_t> dead_letters_;
+};
+
+}  // namespace troupe

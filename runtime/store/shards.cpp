@@ -1,0 +1,51 @@
+#include "runtime/store/shards.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace troupe {
+namespace {
+
+bool exists(const std::string& path) {
+  struct stat facts {};
+  return stat(path.c_str(), &facts) == 0;
+}
+
+}  // namespace
+
+std::string shard_directory(const std::string& directory, std::uint32_t shard) {
+  return directory + "/" + std::to_string(shard);
+}
+
+std::uint32_t count_shards(const std::string& directory) {
+  std::uint32_t count = 0;
+  while (exists(shard_directory(directory, count))) ++count;
+  return count;
+}
+
+Result<std::vector<std::unique_ptr<Store>>> open_shards(const StoreOptions& options,
+                                                        std::uint32_t shards) {
+  const std::string& directory = options.directory;
+  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    return Error{Errc::unavailable, "cannot create " + directory + ": " + std::strerror(errno)};
+  }
+  const auto made = count_shards(directory);
+  if (made != 0 && made != shards) {
+    return Error{Errc::conflict, "the data in " + directory + " was made with store.shards = " +
+                                     std::to_string(made) + ", not " + std::to_string(shards) +
+                                     ": the number is fixed when the data is made"};
+  }
+  std::vector<std::unique_ptr<Store>> stores;
+  for (std::uint32_t shard = 0; shard < shards; ++shard) {
+    StoreOptions own = options;
+    own.directory = shard_directory(directory, shard);
+    auto store = Store::open(own);
+    if (!store.ok()) return store.error();
+    stores.push_back(std::move(store).value());
+  }
+  return stores;
+}
+
+}  // namespace troupe
