@@ -4,7 +4,8 @@
 
 namespace troupe {
 
-// FNV-1a: on disk for ever, so it must be the same on every machine and in every version.
+// FNV-1a, its bits mixed once more. On disk for ever, so it must be the same on every machine and
+// in every version.
 std::uint32_t shard_of_name(std::string_view name_key, std::uint32_t shards) {
   if (shards == 1) return 0;
   std::uint64_t hash = 14695981039346656037ULL;
@@ -12,7 +13,10 @@ std::uint32_t shard_of_name(std::string_view name_key, std::uint32_t shards) {
     hash ^= static_cast<unsigned char>(c);
     hash *= 1099511628211ULL;
   }
-  return static_cast<std::uint32_t>((hash >> 32) % shards);
+  hash ^= hash >> 33;
+  hash *= 0xff51afd7ed558ccdULL;
+  hash ^= hash >> 33;
+  return static_cast<std::uint32_t>(hash % shards);
 }
 
 std::uint32_t shard_of(const ActorId& id, std::uint32_t shards) {
