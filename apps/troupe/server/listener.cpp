@@ -2,6 +2,7 @@
 
 #include "apps/troupe/server/gateway.h"
 #include "runtime/process/log.h"
+#include "runtime/rpc/handshake_stream.h"
 
 #include <capnp/rpc-twoparty.h>
 
@@ -69,8 +70,9 @@ class Listener final : public RpcListener, public kj::TaskSet::ErrorHandler {
     capnp::ReaderOptions options;
     options.traversalLimitInWords = message_words_max;
     const auto authenticated = std::make_shared<bool>(false);
+    auto messages = kj::heap<HandshakeStream>(*stream, authenticated);
     auto network =
-        kj::heap<capnp::TwoPartyVatNetwork>(*stream, capnp::rpc::twoparty::Side::SERVER, options);
+        kj::heap<capnp::TwoPartyVatNetwork>(*messages, capnp::rpc::twoparty::Side::SERVER, options);
     auto system = kj::heap(capnp::makeRpcServer(*network, make_gateway(site_, authenticated)));
     auto too_late =
         site_.timer.afterDelay(authentication_time).then([authenticated]() -> kj::Promise<void> {
@@ -81,6 +83,7 @@ class Listener final : public RpcListener, public kj::TaskSet::ErrorHandler {
     // One at a time: what is attached first is destroyed first, and the system uses the network.
     tasks_.add(done.attach(kj::mv(system))
                    .attach(kj::mv(network))
+                   .attach(kj::mv(messages))
                    .attach(kj::mv(stream))
                    .attach(kj::defer([this] { connections_ -= 1; })));
   }
