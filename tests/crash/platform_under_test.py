@@ -128,6 +128,12 @@ class Platform:
         self.server.send_signal(signal.SIGTERM)
         return self.server.wait(seconds)
 
+    def rpc_port(self):
+        return int(self.ready["rpc"].rsplit(":", 1)[1])
+
+    def http_port(self):
+        return int(self.ready["rootUrl"].rsplit(":", 1)[1])
+
     def worker_pid(self, worker):
         fields = read(os.path.join(self.data, "workers", str(worker), "worker.pid")).split()
         return int(fields[0]) if fields else None

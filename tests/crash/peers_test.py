@@ -1,0 +1,175 @@
+"""Peers that prove nothing: what they may send and cost, on RPC and HTTP; and addresses in use."""
+
+import os
+import random
+import socket
+import struct
+import subprocess
+import unittest
+
+from platform_under_test import BINARY, Platform
+
+# What a server takes before the proof of who sends it (runtime/rpc/handshake_stream.h).
+HANDSHAKE_BYTES_MAX = 16384
+
+
+def rpc_message(*words):
+    """One Cap'n Proto message of a single segment."""
+    return struct.pack("<II", 0, len(words)) + struct.pack("<%dQ" % len(words), *words)
+
+
+def bootstrap(question):
+    """rpc.capnp: Message.bootstrap = (questionId = question)."""
+    pointer = 1 << 32 | 1 << 48  # to a struct that follows: one word of data, one pointer
+    return rpc_message(pointer, 8, pointer, question, 0)
+
+
+def received(peer):
+    """All that comes until the other side hangs up."""
+    out = bytearray()
+    while True:
+        try:
+            piece = peer.recv(1 << 16)
+        except ConnectionResetError:
+            return bytes(out)
+        if not piece:
+            return bytes(out)
+        out += piece
+
+
+def messages_in(data):
+    """How many whole Cap'n Proto messages `data` holds."""
+    count = 0
+    while len(data) >= 8:
+        segments = struct.unpack_from("<I", data)[0] + 1
+        sizes = struct.unpack_from("<%dI" % segments, data, 4)
+        size = 8 * ((4 + 4 * segments + 7) // 8 + sum(sizes))
+        if len(data) < size:
+            break
+        data = data[size:]
+        count += 1
+    return count
+
+
+class Peers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.platform = Platform(workers=0)
+        cls.platform.start()
+        cls.addClassCleanup(cls.platform.__exit__)
+
+    def connect(self, port):
+        peer = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.addCleanup(peer.close)
+        return peer
+
+    def rpc(self):
+        return self.connect(self.platform.rpc_port())
+
+    def http(self):
+        return self.connect(self.platform.http_port())
+
+    def still_serves(self):
+        self.platform.run("task", "list")
+
+    def sends(self, peer, data, pieces=1):
+        """Whether the other side takes so many pieces, and the end of them."""
+        try:
+            for _ in range(pieces):
+                peer.sendall(data)
+            peer.shutdown(socket.SHUT_WR)
+        except OSError:
+            return False  # it hung up
+        return True
+
+    def test_a_first_message_may_not_be_large(self):
+        peer = self.rpc()
+        words = 6 << 20
+        peer.sendall(struct.pack("<II", 0, words))
+        # More than the system's buffers hold: it arrives only if somebody reads it.
+        self.assertFalse(self.sends(peer, bytes(1 << 20), words * 8 >> 20))
+        self.still_serves()
+
+    def test_a_large_message_is_refused_at_its_first_word(self):
+        peer = self.rpc()
+        peer.sendall(struct.pack("<II", 0, 1 << 20))
+        self.assertIn(b"too large", received(peer))
+        self.still_serves()
+
+    def test_many_small_messages_are_too_many(self):
+        peer = self.rpc()
+        sent = 4 * HANDSHAKE_BYTES_MAX // len(bootstrap(0))
+        self.sends(peer, b"".join(bootstrap(i) for i in range(sent)))
+        self.assertLessEqual(messages_in(received(peer)), sent // 4 + 1)
+        self.still_serves()
+
+    def test_a_small_handshake_is_answered(self):
+        peer = self.rpc()
+        peer.sendall(bootstrap(0))
+        self.assertGreater(len(peer.recv(1 << 16)), 0)
+
+    def test_rpc_garbage_and_half_messages(self):
+        rng = random.Random(7)
+        for data in [rng.randbytes(size) for size in (1, 7, 8, 9, 64, 1000, 100000)] + [
+                b"\x00\x00\x00\x00\x10\x00\x00\x00half", b"GET / HTTP/1.1\r\n\r\n"]:
+            with self.rpc() as peer:
+                self.sends(peer, data)
+        self.still_serves()
+
+    def test_peers_that_prove_nothing_are_sent_away(self):
+        begun = [b"", b"\x00\x00\x00", b"\x00\x00\x00\x00\x10\x00\x00\x00half", bootstrap(0)]
+        peers = [self.rpc() for _ in range(50 * len(begun))]
+        for i, peer in enumerate(peers):
+            peer.sendall(begun[i % len(begun)])
+        self.still_serves()  # meanwhile
+        for peer in peers:
+            received(peer)
+
+    def test_http_garbage_and_half_requests(self):
+        rng = random.Random(7)
+        head = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+        refused = [rng.randbytes(100) + b"\r\n\r\n", b"GET\r\n\r\n", b"\r\n" * 9,
+                   b"GET /healthz HTTP/1.1\r\nno colon\r\n\r\n",
+                   head + b"Content-Length: many\r\n\r\n", head + b"X: " + b"x" * (1 << 18)]
+        for request in refused:
+            with self.http() as peer:
+                self.sends(peer, request)
+                self.assertNotIn(b" 200 ", received(peer), request[:80])
+        for half in (b"G", b"GET /healthz", head, head + b"Content-Length: 9\r\n\r\nhalf"):
+            with self.http() as peer:
+                peer.sendall(half)
+        self.assertIn(b" 200 ", self.answer(head + b"\r\n"))
+
+    def answer(self, request):
+        with self.http() as peer:
+            self.assertTrue(self.sends(peer, request))
+            return received(peer)
+
+    def test_http_refusals_say_why(self):
+        for line in (b"GET /nowhere", b"DELETE /healthz"):
+            answer = self.answer(line + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertIn(b" 404 ", answer)
+            self.assertIn(b"Not found", answer)
+
+    def test_idle_http_peers_keep_nobody_out(self):
+        for _ in range(100):
+            self.http()
+        self.assertIn(b" 200 ", self.answer(
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"))
+
+    def test_ports_in_use_are_named(self):
+        for taken, free, port in (("--rpc", "--http", self.platform.rpc_port()),
+                                  ("--http", "--rpc", self.platform.http_port())):
+            other = os.path.join(self.platform.dir, "other")
+            done = subprocess.run(
+                [BINARY, "up", "--data", other, free, "127.0.0.1:0", taken, "127.0.0.1:%d" % port],
+                capture_output=True, text=True, timeout=60, env=self.platform.environment)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("port %d on 127.0.0.1 is taken by process %d" %
+                          (port, self.platform.server.pid), done.stderr)
+            self.assertFalse(os.path.exists(other), "a failed start made a data directory")
+        self.still_serves()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
