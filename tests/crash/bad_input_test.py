@@ -1,4 +1,4 @@
-"""Peers and people that do wrong get an error that says what, where and what to do; nothing changes."""
+"""People who do wrong get an error that says what, where and what to do; nothing changes."""
 
 import json
 import os

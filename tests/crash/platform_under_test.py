@@ -22,6 +22,11 @@ def read(path):
         return ""
 
 
+def read_bytes(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
 class Timeout(AssertionError):
     pass
 
@@ -44,6 +49,27 @@ def is_alive(pid):
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def threads_of(pid):
+    return len(os.listdir("/proc/%d/task" % pid))
+
+
+def processes_in(folder):
+    """Commands of the living processes, other than this one, that know of a folder: by their
+    arguments, their environment, or where they work."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if int(pid) == os.getpid():
+            continue
+        try:
+            texts = [os.readlink("/proc/%s/cwd" % pid).encode()]
+            texts += [read_bytes("/proc/%s/%s" % (pid, name)) for name in ("cmdline", "environ")]
+        except OSError:
+            continue  # it has ended, is a zombie, or another user's
+        if any(folder.encode() in text for text in texts):
+            found[int(pid)] = texts[1].replace(b"\0", b" ").decode(errors="replace")
+    return found
 
 
 class Client:
@@ -148,6 +174,12 @@ class Platform:
                                                           done.stderr))
         return done.stdout if check else done
 
+    def output(self, *args):
+        """Runs a command to its end; answers the bytes that it printed."""
+        return subprocess.run([BINARY, "--data", self.data, *args], check=True, timeout=60,
+                              stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                              env=self.environment).stdout
+
     def client(self, *args):
         client = Client(self, *args)
         self.clients.append(client.process)
@@ -155,6 +187,29 @@ class Platform:
 
     def status(self, task):
         return json.loads(self.run("task", "status", task, "--json"))["status"]
+
+    def wait_for_task(self, task, state="completed"):
+        """Waits until the task is resolved, and fails if that is in another state."""
+        end = wait_until(lambda: self.state_if_resolved(task), "task %s to be resolved" % task)
+        if end != state:
+            raise AssertionError("task %s is %s: %s" % (task, end, self.run("task", "log", task)))
+
+    def state_if_resolved(self, task):
+        state = self.status(task)["state"]
+        return state if state in ("completed", "failed", "exception") else None
+
+    def worker_token(self, *flags, pool="local/default"):
+        """Makes a worker token; answers its file."""
+        with tempfile.NamedTemporaryFile(dir=self.dir, suffix=".json") as f:
+            path = f.name
+        self.run("worker", "token", "create", "--pool", pool, "--output", path, *flags)
+        return path
+
+    def worker(self, token, *flags, pool="local/default", name="w"):
+        """A worker of its own in the background."""
+        return self.client("worker", "--join", self.ready["rpc"].split(",")[0], "--pool", pool,
+                           "--credentials", token, "--worker-id", name,
+                           "--work-dir", os.path.join(self.dir, name), *flags)
 
     def submit(self, script, *flags):
         return self.run("submit", "--detach", *flags, "--", "sh", "-c", script).split()[-1]
