@@ -9,13 +9,11 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 
-# CMake fills in the build folder.
-BINARY = os.environ.get("TROUPE_BINARY", "@CMAKE_BINARY_DIR@/apps/troupe/troupe")
+from platform_to_measure import PORTS, command, start, stop
+
 TASKS_STORED = int(os.environ.get("TROUPE_BENCH_TASKS", "100000"))
 TASKS_A_GROUP = 1000
 
@@ -27,31 +25,6 @@ def report(name, seconds, tasks=None):
     if tasks is not None:
         line["tasks"] = tasks
     print(json.dumps(line), flush=True)
-
-
-def start(data, *flags):
-    """Starts the server; answers it and the time until its ready line."""
-    begun = time.perf_counter()
-    server = subprocess.Popen([BINARY, "up", "--data", data, *flags], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True)
-    line = server.stdout.readline()
-    if not line.startswith("ready "):
-        sys.exit("the server did not start")
-    return server, time.perf_counter() - begun
-
-
-def stop(server):
-    server.terminate()
-    server.wait()
-    server.stdout.close()
-
-
-def command(data, *args):
-    subprocess.run([BINARY, "--data", data, *args], check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL)
-
-
-PORTS = ("--http", "127.0.0.1:0", "--rpc", "127.0.0.1:0")
 
 
 def bench_empty(base):
