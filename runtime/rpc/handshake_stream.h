@@ -15,7 +15,7 @@
 namespace troupe {
 
 /// What a peer may send, in all, before it is trusted. A handshake takes less than 1 KiB.
-constexpr std::size_t handshake_bytes_max = 16'384;
+constexpr std::size_t handshake_bytes_max = 4'096;
 
 /// The messages of one connection. Whether the peer is trusted is looked up when a message begins
 /// to arrive, not when the wait for it began. A peer that exceeds the limit fails the read, which

@@ -10,7 +10,7 @@ import unittest
 from platform_under_test import BINARY, Platform
 
 # What a server takes before the proof of who sends it (runtime/rpc/handshake_stream.h).
-HANDSHAKE_BYTES_MAX = 16384
+HANDSHAKE_BYTES_MAX = 4096
 
 
 def rpc_message(*words):
