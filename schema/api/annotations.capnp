@@ -6,6 +6,7 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::schema");
 
 struct Range {
+  # Both limits are included. Left out, `min` is 0 and `max` does not limit.
   min @0 :Int64;                        # smallest value, inclusive
   max @1 :Int64 = 9223372036854775807;  # largest value, inclusive
 }

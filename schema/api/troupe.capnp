@@ -8,21 +8,24 @@ using Stream = import "../rpc/stream.capnp";
 $Cxx.namespace("troupe::schema");
 
 struct NewTask {
-  taskId @0 :Text;
-  task @1 :Q.TaskDefinition;
+  # A task to create, under an id that the caller chose.
+  taskId @0 :Text;            # a fresh slugid
+  task @1 :Q.TaskDefinition;  # as for `Queue.createTask`
 }
 
 struct TaskError {
-  taskId @0 :Text;
+  # Why one task of a list cannot be created.
+  taskId @0 :Text;   # as the caller gave it
   code @1 :Text;     # `InputError`, `RequestConflict`...
-  message @2 :Text;
+  message @2 :Text;  # for people: what is wrong and where
 }
 
 struct Blocker {
-  taskId @0 :Text;
+  # A task that another one waits for.
+  taskId @0 :Text;          # the required task
   name @1 :Text;            # the task's metadata.name
-  state @2 :Q.TaskState;
-  reason @3 :Q.ReasonResolved $A.optional;
+  state @2 :Q.TaskState;    # at this moment
+  reason @3 :Q.ReasonResolved $A.optional;  # of its last run, if that has ended
 }
 
 struct Explanation {
@@ -39,64 +42,72 @@ struct Explanation {
 }
 
 struct GroupSummary {
-  group @0 :Q.TaskGroup;
+  # A task group as lists have it.
+  group @0 :Q.TaskGroup;  # its record
   tasks @1 :UInt64;       # members
   unresolved @2 :UInt64;  # members that never ended
-  created @3 :Int64 $A.dateTime;
+  created @3 :Int64 $A.dateTime;  # when its first task joined
   name @4 :Text;          # metadata.name of its first task
 }
 
 struct QueueSummary {
-  taskQueueId @0 :Text;
-  pending @1 :UInt64;
-  claimed @2 :UInt64;
+  # A task queue as lists have it: of those that a worker or a task has named.
+  taskQueueId @0 :Text;   # `provisionerId/workerType`
+  pending @1 :UInt64;     # runs that wait for a worker
+  claimed @2 :UInt64;     # runs that its workers hold, those out of contact included
   workers @3 :UInt64;     # connected
   capacity @4 :UInt64;    # tasks that these run at once
 }
 
 struct WorkerSummary {
-  taskQueueId @0 :Text;
-  workerGroup @1 :Text;
-  workerId @2 :Text;
-  connected @3 :Bool;
-  capacity @4 :UInt32;
+  # A worker with its connection and what it runs.
+  taskQueueId @0 :Text;        # the queue it serves
+  workerGroup @1 :Text;        # such as its host or region
+  workerId @2 :Text;           # unlike all others of its group and queue
+  connected @3 :Bool;          # has a connection right now
+  capacity @4 :UInt32;         # tasks it runs at once, as it last said: 1..200
   claims @5 :List(Q.TaskRun);  # what it runs
-  lastDateActive @6 :Int64 $A.dateTime;
-  host @7 :Text;
-  version @8 :Text;
+  lastDateActive @6 :Int64 $A.dateTime;  # when it last connected, claimed or went away
+  host @7 :Text;               # the machine's name, for people
+  version @8 :Text;            # of its program, such as `0.1.0`
 }
 
 struct Event {
+  # An entry of the event log: something that has happened, and is on disk.
   position @0 :Text;     # opaque
   exchange @1 :Text;     # `exchange/taskcluster-queue/v1/task-pending`
-  routingKey @2 :Text;
-  cc @3 :List(Text);
-  time @4 :Int64 $A.dateTime;
-  payload @5 :Text $A.jsonText;
+  routingKey @2 :Text;   # words with dots between, `primary.` first; see spec/events.md
+  cc @3 :List(Text);     # further keys that it is found by: `route.` and each of the task's routes
+  time @4 :Int64 $A.dateTime;  # when it was written down
+  payload @5 :Text $A.jsonText;  # the message's JSON, as Taskcluster's schemas have it
 }
 
 struct Tail {
-  taskId @0 :Text;
-  runId @1 :UInt32;
+  # How far the log of a task's last run has come.
+  taskId @0 :Text;       # whose log it is
+  runId @1 :UInt32;      # the last run
   line @2 :Text;         # what the run last printed, cut to 200 characters
   bytes @3 :UInt64;      # size of its log so far
 }
 
 struct TokenSummary {
-  clientId @0 :Text;
-  pool @1 :Text;
-  created @2 :Int64 $A.dateTime;
-  expires @3 :Int64 $A.dateTime;
-  revoked @4 :Bool;
+  # A worker token without its secret part.
+  clientId @0 :Text;              # `troupe/worker/POOL/ID`
+  pool @1 :Text;                  # the one task queue that it may claim from
+  created @2 :Int64 $A.dateTime;  # when it was made
+  expires @3 :Int64 $A.dateTime;  # it is refused from then on
+  revoked @4 :Bool;               # it is refused for ever, whatever `expires` says
 }
 
 interface Troupe {
+  # What Taskcluster's services have no method for. Errors and pages are as in `Queue`.
   checkTasks @0 (tasks :List(NewTask)) -> (errors :List(TaskError));
   # Runs createTask's checks on all and creates nothing. Tasks of the list count as existing.
   createTasks @1 (tasks :List(NewTask), hold :Bool) -> (statuses :List(Q.TaskStatus));
   # At most 100, created in this order; the first error ends it. With `hold` none runs before
   # releaseTasks. Repeating it is safe.
   releaseTasks @2 (taskGroupId :Text) -> (released :UInt64);
+  # Lets go of every task of the group that `hold` keeps; the answer is how many those were.
   explain @3 (subject :Text) -> (explanation :Explanation);
   # A task id, group id, `prov/type` of a queue, or `prov/type/group/id` of a worker.
   listTasks @4 (state :Text, taskQueueId :Text, continuationToken :Text, limit :UInt32)
@@ -119,10 +130,16 @@ interface Troupe {
       -> (artifact :Q.Artifact, sha256 :Data, size :UInt64, runId :UInt32);
   # `runId` -1 is the latest. Links are followed.
   listQueues @11 () -> (queues :List(QueueSummary));
+  # All that are known, in the order of their ids.
   listWorkers @12 (taskQueueId :Text) -> (workers :List(WorkerSummary));  # empty: all
   createWorkerToken @13 (pool :Text, expires :Int64)
       -> (clientId :Text, accessToken :Text, expires :Int64);
+  # A secret for a worker that joins `pool`; `expires` is ms since 1970 and in the future. The
+  # access token is told here and never again: the server keeps it encrypted.
   listWorkerTokens @14 () -> (tokens :List(TokenSummary));
+  # All that were ever made, revoked and expired ones too.
   revokeWorkerToken @15 (clientId :Text) -> ();
+  # For ever. Workers that are connected with it are cut off at once, and their claims are lost.
   serverInfo @16 () -> (version :Text, rootUrl :Text, started :Int64, pid :UInt64);
+  # Of the process that answers: `started` is ms since 1970.
 }

@@ -22,6 +22,9 @@ interface Gateway {
 interface Session {
   # What a proven client may use. Methods it lacks the scopes for are refused.
   queue @0 () -> (queue :Queue.Queue);
+  # Tasks, groups and artifacts; for the root token alone.
   troupe @1 () -> (troupe :Own.Troupe);
+  # Troupe's own methods; for the root token alone.
   workers @2 () -> (workers :Worker.WorkerService);
+  # For workers: with a worker's token limited to its pool.
 }

@@ -10,8 +10,8 @@ struct Envelope {
   # by the receiver's. Also the row of a dead letter.
   toKind @0 :UInt16;    # kind of actor; see the registration of kinds
   toKey @1 :Text;       # its key, such as a task id
-  fromKind @2 :UInt16;
-  fromKey @3 :Text;
+  fromKind @2 :UInt16;  # kind of the sender; 0 for a dead letter that came from outside
+  fromKey @3 :Text;     # its key; empty with kind 0
   attempts @4 :UInt32;  # deliveries that ended without an outcome
   body @5 :Data;        # a message of the receiver's kind, as a flat array of words
   error @6 :Text;       # of a dead letter: why it could not be handled
@@ -20,23 +20,23 @@ struct Envelope {
 
 struct TimerRow {
   # A row of the timer table, under due time, actor number and name.
-  kind @0 :UInt16;
-  key @1 :Text;
-  name @2 :Text;
+  kind @0 :UInt16;      # of the actor that is woken
+  key @1 :Text;         # of the actor that is woken
+  name @2 :Text;        # the actor's own; it has one timer of a name at most
   attempt @3 :UInt64;   # what the timer belongs to; a late one is recognised by it
   delay @4 :Bool;       # a lease or delay, which follows elapsed time; else the wall clock
 }
 
 struct TimerOfRow {
   # A row of the actor's own list of timers, under actor number and name.
-  due @0 :Int64;        # ms since 1970
-  attempt @1 :UInt64;
+  due @0 :Int64;       # ms since 1970
+  attempt @1 :UInt64;  # as in `TimerRow`
 }
 
 struct EventRow {
   # An entry of the event log, under its number: rising, without gaps.
   exchange @0 :Text;    # `exchange/taskcluster-queue/v1/task-pending`
-  routingKey @1 :Text;
+  routingKey @1 :Text;  # the primary one
   cc @2 :List(Text);    # extra routing keys
   time @3 :Int64;       # ms since 1970
   payload @4 :Text;     # JSON

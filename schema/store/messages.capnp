@@ -8,14 +8,16 @@ using W = import "../rpc/worker.capnp";
 $Cxx.namespace("troupe::schema");
 
 struct WorkerName {
-  taskQueueId @0 :Text;
-  workerGroup @1 :Text;
-  workerId @2 :Text;
+  # One worker, as the task queue and the tasks know it.
+  taskQueueId @0 :Text;  # the queue it serves
+  workerGroup @1 :Text;  # such as its host or region
+  workerId @2 :Text;     # unlike all others of its group
 }
 
 struct Refusal {
+  # A no between actors; it becomes an error where somebody waits.
   code @0 :UInt8;      # troupe::Errc; 0: not refused
-  message @1 :Text;
+  message @1 :Text;    # for whoever asked: what, and what to do
 }
 
 struct TaskMessage {
@@ -28,42 +30,42 @@ struct TaskMessage {
     schedule @2 :Void;            # command -> TaskStatus
     rerun @3 :Void;               # command -> TaskStatus
     cancel @4 :Void;              # command -> TaskStatus
-    reclaim @5 :ClaimRef;         # command -> TaskReply.takenUntil
+    reclaim @5 :ClaimRef;         # command -> TaskStatus, with the run's new takenUntil
     resolve :group {              # command -> TaskStatus
-      claim @6 :ClaimRef;
-      outcome @7 :W.Outcome;
-      reason @8 :Q.ReasonResolved;
+      claim @6 :ClaimRef;               # must hold the run, or repeat its own report
+      outcome @7 :W.Outcome;            # how the run ended
+      reason @8 :Q.ReasonResolved;      # counts only with the outcome exception
       artifacts @9 :List(ArtifactPut);  # made with the resolution: the log
     }
     putArtifact :group {          # command -> Void
-      claimRef @10 :ClaimRef;
-      artifact @11 :ArtifactPut;
+      claimRef @10 :ClaimRef;     # refused if it never held the run
+      artifact @11 :ArtifactPut;  # what to store
     }
-    claimByName :group {          # command -> Void; the claim itself goes the worker's way
-      runId @12 :UInt32;
-      worker @13 :WorkerName;
-      session @14 :UInt64;
+    claimByName :group {          # command -> TaskStatus; the claim itself goes the worker's way
+      runId @12 :UInt32;          # must be the last, and pending
+      worker @13 :WorkerName;     # the one that claims
+      session @14 :UInt64;        # of its connection, which awaits the claim
     }
 
     groupAnswer @15 :GroupAnswer;          # from the group: to mayJoin and join
     groupToldAnswer @16 :Void;             # from the group: to memberResolved
     release @17 :Void;                     # from the group
     addEdge :group {                       # from a dependent
-      requires @18 :Q.Requires;
+      requires @18 :Q.Requires;            # what the dependent asks of this task's end
       expires @19 :Int64;                  # of the dependent
     }
     removeEdge @20 :Void;                  # from a dependent that was refused after all
     edgeAnswer :group {                    # from a required task: to addEdge
-      result @21 :EdgeResult;
+      result @21 :EdgeResult;              # whether it must wait
       expires @22 :Int64;                  # of the required task
     }
     satisfied @23 :Void;                   # from a required task: it ended as asked
     satisfiedAnswer @24 :Void;             # from a dependent
     entryStored @25 :UInt32;               # from the queue: run id whose entry is in it
     claimRun :group {                      # from the queue: a worker waits for it
-      entryRunId @26 :UInt32;
-      entryWorker @27 :WorkerName;
-      entrySession @28 :UInt64;
+      entryRunId @26 :UInt32;       # refused unless it is the last, and pending
+      entryWorker @27 :WorkerName;  # the one whose turn it is
+      entrySession @28 :UInt64;     # of its connection; comes back in `claimAnswer`
     }
     workerLost @29 :ClaimRef;              # from the worker: its lease is over
     continueEdges @30 :Void;               # from itself: the next slice of dependencies to ask
@@ -76,20 +78,23 @@ struct TaskMessage {
 }
 
 enum EdgeResult {
+  # What a required task says to one that needs it.
   missing @0;    # no such task
   satisfied @1;  # it has ended as asked already
-  notYet @2;
+  notYet @2;     # the dependent is told later, by `satisfied`
 }
 
 struct ClaimRef {
-  runId @0 :UInt32;
+  # Names a claim from within its task.
+  runId @0 :UInt32;  # 0 for the first
   token @1 :UInt64;  # of the claim
 }
 
 struct ArtifactPut {
-  name @0 :Text;
+  # An artifact on its way into its row; its bytes, if any, are stored already.
+  name @0 :Text;            # 1..1024 printable ASCII characters
   storageType @1 :Text;     # `s3`, `link` or `error`
-  contentType @2 :Text;
+  contentType @2 :Text;     # MIME type
   expires @3 :Int64;        # 0: with the task
   size @4 :UInt64;          # of a blob
   sha256 @5 :Data;          # of a blob
@@ -99,7 +104,8 @@ struct ArtifactPut {
 }
 
 struct GroupAnswer {
-  refusal @0 :Refusal;
+  # What the group says to a task that wants to join.
+  refusal @0 :Refusal;  # its code is 0 in a yes
   joined @1 :Bool;     # the answer to join (final), not to mayJoin
 }
 
@@ -109,12 +115,12 @@ struct TaskGroupMessage {
     seal @0 :Void;              # command -> TaskGroup
     release @1 :Void;           # command -> Released
     mayJoin :group {            # from a task: nothing is stored
-      schedulerId @2 :Text;
+      schedulerId @2 :Text;  # that of the task: must be the group's, if it exists
     }
     join :group {               # from a task: final
-      joinSchedulerId @3 :Text;
+      joinSchedulerId @3 :Text;  # that of the task: must be the group's, or becomes it
       expires @4 :Int64;        # of the task
-      held @5 :Bool;
+      held @5 :Bool;            # the task waits for `release`
       name @6 :Text;            # of the task, for people
     }
     memberResolved @7 :Void;    # from a task: it has ended, perhaps again
@@ -123,36 +129,38 @@ struct TaskGroupMessage {
 }
 
 struct Released {
-  count @0 :UInt64;
+  # The answer to `release`.
+  count @0 :UInt64;  # tasks that were held until then
 }
 
 struct TaskQueueMessage {
   # To the actor of one task queue; its key is `provisionerId/workerType`.
   union {
     await :group {              # command -> AwaitAnswer: a worker's slots
-      worker @0 :WorkerName;
-      session @1 :UInt64;
+      worker @0 :WorkerName;    # who waits
+      session @1 :UInt64;       # of its connection; slots are counted for each
       slots @2 :Int32;          # how many more claims it takes; negative: fewer
     }
     leave @3 :UInt64;           # command -> Void: session that is gone
     putEntry :group {           # from a task: a run is pending
-      runId @4 :UInt32;
-      priority @5 :Q.Priority;
+      runId @4 :UInt32;         # 0 for the first
+      priority @5 :Q.Priority;  # the task's
       number @6 :UInt64;        # its place within the priority
     }
     removeEntry :group {        # from a task: the run is no longer pending
-      atPriority @7 :Q.Priority;
-      atNumber @8 :UInt64;
+      atPriority @7 :Q.Priority;  # as it was when the entry was put
+      atNumber @8 :UInt64;        # as `number` of its putEntry
     }
     claimAnswer :group {        # from a task: to claimRun
-      ofSession @9 :UInt64;
-      accepted @10 :Bool;
+      ofSession @9 :UInt64;  # the waiting one that claimRun named
+      accepted @10 :Bool;    # false: the run is gone, and the slot is free again
     }
     continueMatching @11 :Void;  # from itself
   }
 }
 
 struct AwaitAnswer {
+  # The answer to `await`.
   removed @0 :UInt32;   # slots taken back, after a negative number
 }
 
@@ -160,18 +168,18 @@ struct WorkerMessage {
   # To the actor of one worker; its key is `provisionerId/workerType/workerGroup/workerId`.
   union {
     connect :group {            # command -> WorkerPush, again and again
-      session @0 :UInt64;
-      info @1 :W.WorkerInfo;
-      held @2 :List(W.HeldClaim);
+      session @0 :UInt64;          # random, never 0; unlike all of the worker's earlier ones
+      info @1 :W.WorkerInfo;       # what it said of itself
+      held @2 :List(W.HeldClaim);  # what it still runs, after a lost connection
     }
     disconnect @3 :UInt64;      # command -> Void: session whose connection is lost
     farewell @4 :UInt64;        # command -> Void: session that said goodbye
     claimed :group {            # from a task: a run is this worker's
-      claim @5 :W.HeldClaim;
+      claim @5 :W.HeldClaim;    # now its own
       claimSession @6 :UInt64;  # the session that waited for it
     }
     claimEnded :group {         # from a task
-      ended @7 :W.HeldClaim;
+      ended @7 :W.HeldClaim;    # ignored if it is not the worker's
       revoked @8 :Bool;         # not by the worker's own report: tell it to stop
     }
     restarted @9 :Void;         # command, at the server's start: no connection has survived
@@ -181,13 +189,13 @@ struct WorkerMessage {
 struct WorkerPush {
   # What a worker's actor tells the edge of its session.
   union {
-    connected :group {
+    connected :group {               # first: how the session begins
       kept @0 :List(W.HeldClaim);    # of those it named
       lost @1 :List(W.HeldClaim);    # of those it named
       missed @2 :List(W.HeldClaim);  # its own, that it did not name
     }
-    claimed @3 :W.HeldClaim;
-    revoked @4 :W.HeldClaim;
+    claimed @3 :W.HeldClaim;         # a run that it is to start
+    revoked @4 :W.HeldClaim;         # a run that it is to stop
     replaced @5 :Void;               # a later session has taken over
   }
 }
@@ -196,9 +204,9 @@ struct ClientMessage {
   # To the actor of one client; its key is the client id.
   union {
     createToken :group {             # command -> Void
-      pool @0 :Text;
+      pool @0 :Text;                 # the task queue it may claim from
       accessToken @1 :Data;          # encrypted
-      expires @2 :Int64;
+      expires @2 :Int64;             # ms since 1970
     }
     revoke @3 :Void;                 # command -> Void
   }
