@@ -71,7 +71,7 @@ struct TaskMessage {
     continueEdges @30 :Void;               # from itself: the next slice of dependencies to ask
     continueDependents @31 :Void;          # from itself: the next slice of dependents to tell
     keepLog :group {              # command -> Void: a run has ended, by whatever means
-      keptRunId @32 :UInt32;
+      keptRunId @32 :UInt32;               # the run that has ended
       keptLog @33 :List(ArtifactPut);      # the names of its log; those that exist stay as they are
     }
   }
