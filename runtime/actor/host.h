@@ -51,6 +51,8 @@ struct HostHooks {
                      const std::string& detail)>
       report;
   std::function<void(double seconds, std::size_t commits)> batch_written;
+  /// Each batch, once it is on disk: a self-contained byte string (see runtime/store/batch.h).
+  std::function<void(const Bytes& batch)> batch_landed = {};
 };
 
 struct HostStats {
@@ -113,6 +115,9 @@ class Host {
 
   /// Changes rows of the runtime's own tables (retention, discarded dead letters).
   virtual void commit_rows(std::vector<RowOp> rows, std::uint32_t shard = 0) = 0;
+
+  /// To be called each second or so: keeps the stores' readers and reserves in order. Cheap.
+  virtual void maintain() = 0;
 
   virtual HostStats stats() = 0;
 };

@@ -53,7 +53,8 @@ ShardLinks Node::links_of(std::uint32_t index) {
   links.committer = {
       hooks_.fatal,
       [this](const std::string& why) { hooks_.report("store", "disk_full", "", why); },
-      [this](std::uint64_t) { watchers_.notify(); }, hooks_.batch_written};
+      [this](std::uint64_t) { watchers_.notify(); }, hooks_.batch_written,
+      hooks_.batch_landed};
   return links;
 }
 
@@ -236,6 +237,10 @@ void Node::commit_rows(std::vector<RowOp> rows, std::uint32_t shard) {
   shards_.at(shard)->shard.committer.enqueue(std::move(commit));
 }
 
+void Node::maintain() {
+  for (auto& running : shards_) running->shard.store->maintain();
+}
+
 HostStats Node::stats() {
   HostStats stats;
   for (auto& running : shards_) {
@@ -251,7 +256,11 @@ HostStats Node::stats() {
     const auto use = shard.store->use();
     stats.store.used_bytes += use.used_bytes;
     stats.store.limit_bytes += use.limit_bytes;
+    stats.store.file_bytes += use.file_bytes;
+    stats.store.disk_free_bytes = use.disk_free_bytes;
     stats.store.low = stats.store.low || use.low;
+    stats.store.readers += use.readers;
+    stats.store.oldest_reader = std::max(stats.store.oldest_reader, use.oldest_reader);
     stats.actors += shard.directory.size();
     const auto timers = shard.timers.stats();
     stats.timers_fired += timers.fired;
@@ -272,6 +281,12 @@ Result<std::unique_ptr<Host>> Host::start(const Clock& clock,
   for (const auto& kind : options.kinds) {
     options.store.tables.insert(options.store.tables.end(), kind.tables.begin(), kind.tables.end());
   }
+  options.store.clock = &clock;
+  options.store.hooks.fatal = hooks.fatal;
+  options.store.hooks.report = [report = hooks.report](const std::string& event,
+                                                       const std::string& detail) {
+    report("store", event, "", detail);
+  };
   auto stores = open_shards(options.store, options.shards);
   if (!stores.ok()) return stores.error();
   return std::unique_ptr<Host>(std::make_unique<Node>(clock, std::move(stores).value(),

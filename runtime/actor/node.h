@@ -51,6 +51,7 @@ class Node final : public Host {
   void unwatch_events(std::uint64_t watch) override { watchers_.remove(watch); }
   EventPosition last_events() const override;
   void commit_rows(std::vector<RowOp> rows, std::uint32_t shard) override;
+  void maintain() override;
   HostStats stats() override;
 
   /// Puts a message into its actor's mailbox.

@@ -13,7 +13,7 @@ namespace {
 
 struct Row {
   std::string key;
-  WordSpan value;  // lives as long as the snapshot
+  Bytes value;
 };
 
 // Reads one shard's rows in pages that grow: most scans end after a few rows.
@@ -38,7 +38,7 @@ class Cursor {
     rows_.clear();
     at_ = 0;
     snapshot_.scan(table_, from_, [this](std::string_view key, WordSpan value) {
-      rows_.push_back({std::string(key), value});
+      rows_.push_back({std::string(key), Bytes(value)});
       return rows_.size() < page_;
     });
     more_ = rows_.size() == page_;
@@ -75,7 +75,7 @@ class ShardedSnapshot final : public Snapshot {
         if (cursor.current() == nullptr) continue;
         if (first == nullptr || cursor.current()->key < first->current()->key) first = &cursor;
       }
-      if (first == nullptr || !visit(first->current()->key, first->current()->value)) return;
+      if (first == nullptr || !visit(first->current()->key, first->current()->value.words())) return;
       first->next();
     }
   }

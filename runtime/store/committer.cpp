@@ -42,6 +42,7 @@ void Committer::reserve_first_numbers() {
   first.state.batch += 1;
   first.state.numbers_reserved = numbers_.wanted();
   first.changes = true;
+  first.bytes = encode_batch({}, first.state, numbers_.shard());
   while (!write(first)) {
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, full_disk_retry);
@@ -155,15 +156,17 @@ Committer::Batch Committer::compose(std::vector<Waiting> commits) {
   batch.state.numbers_reserved = numbers_.wanted();
   Composer composer(batch.state, sent_);
   for (auto& waiting : batch.commits) composer.add(waiting.commit, batch.places);
-  batch.rows = composer.finish();
-  batch.changes = !batch.rows.empty() || batch.state.numbers_reserved != state_.numbers_reserved;
+  const auto rows = composer.finish();
+  batch.rows = rows.size();
+  batch.changes = !rows.empty() || batch.state.numbers_reserved != state_.numbers_reserved;
+  if (batch.changes) batch.bytes = encode_batch(rows, batch.state, numbers_.shard());
   return batch;
 }
 
 // False: the disk is full, nothing is written.
 bool Committer::write(const Batch& batch) {
   if (!batch.changes) return true;
-  const auto applied = store_.apply(batch.rows, batch.state);
+  const auto applied = store_.apply(batch.bytes);
   if (!applied.ok() && applied.error().code != Errc::busy) {
     // After a failed fsync nobody knows what is on disk: recovery is the repair.
     hooks_.fatal("commit failed: " + applied.error().detail);
@@ -192,9 +195,10 @@ void Committer::publish(Batch& batch, double seconds) {
     const std::lock_guard lock(mutex_);
     stats_.batches += batch.changes ? 1 : 0;
     stats_.commits += batch.commits.size();
-    stats_.rows += batch.rows.size();
+    stats_.rows += batch.rows;
     stats_.last_batch_seconds = seconds;
   }
+  if (batch.changes && hooks_.landed) hooks_.landed(batch.bytes);
   if (batch.changes && hooks_.measured) hooks_.measured(seconds, batch.commits.size());
 }
 

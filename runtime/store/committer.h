@@ -45,6 +45,7 @@ class Committer {
     std::function<void(const std::string& why)> stalled;      // a batch waits for space
     std::function<void(std::uint64_t last_event)> published;  // after each batch
     std::function<void(double seconds, std::size_t commits)> measured;
+    std::function<void(const Bytes& batch)> landed;  // on disk, before its outputs leave
   };
 
   enum class Drive {
@@ -94,7 +95,8 @@ class Committer {
   // A batch from the moment it is taken until its outputs have run.
   struct Batch {
     std::vector<Waiting> commits;
-    std::vector<RowOp> rows;
+    Bytes bytes;
+    std::size_t rows = 0;
     std::vector<std::uint64_t> places;  // of its channel messages, in order
     StoreState state;
     bool changes = false;  // refusals and repeats change nothing: they wait for those before them

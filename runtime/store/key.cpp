@@ -53,8 +53,13 @@ KeyWriter& KeyWriter::text(std::string_view value) {
 std::string KeyWriter::key() const {
   std::string padded = out_;
   padded.resize((out_.size() + 7) / 8 * 8, '\0');
-  TROUPE_ENSURES(padded.size() <= 504);
+  if (padded.size() > key_bytes_max) throw AssertionError(key_rule(padded.size()));
   return padded;
+}
+
+std::string key_rule(std::size_t bytes) {
+  return "a key of " + std::to_string(bytes) + " bytes: keys have 8 to " +
+         std::to_string(key_bytes_max) + " bytes, a multiple of 8";
 }
 
 std::string_view KeyReader::take(std::size_t size) {

@@ -10,6 +10,16 @@
 
 namespace troupe {
 
+inline constexpr std::size_t key_bytes_max = 504;  // a multiple of 8 within LMDB's 511
+
+/// Whether the store takes it: 8 to 504 bytes, a multiple of 8.
+constexpr bool is_key(std::string_view key) {
+  return !key.empty() && key.size() <= key_bytes_max && key.size() % 8 == 0;
+}
+
+/// Why a key of `bytes` bytes is refused.
+std::string key_rule(std::size_t bytes);
+
 class KeyWriter {
  public:
   KeyWriter& u8(std::uint8_t value);
@@ -19,7 +29,8 @@ class KeyWriter {
 
   /// The parts so far, without padding: what all longer keys begin with.
   const std::string& prefix() const { return out_; }
-  /// The whole key, padded.
+  /// The whole key, padded. Throws AssertionError over 504 bytes: a text leaves room for two
+  /// numbers beside it, not for another long text.
   std::string key() const;
 
  private:

@@ -26,6 +26,8 @@ class Numbers {
   explicit Numbers(std::uint64_t reserved, std::uint32_t shard = 0, std::uint32_t shards = 1)
       : shard_(shard), shards_(shards), next_(reserved + 1), reserved_(reserved) {}
 
+  std::uint32_t shard() const { return static_cast<std::uint32_t>(shard_); }
+
   std::uint64_t next() {
     const auto count = next_.fetch_add(1, std::memory_order_relaxed);
     TROUPE_INVARIANT(count <= reserved_.load(std::memory_order_acquire));

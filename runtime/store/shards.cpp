@@ -32,7 +32,7 @@ Result<std::vector<std::unique_ptr<Store>>> open_shards(const StoreOptions& opti
     return Error{Errc::unavailable, "cannot create " + directory + ": " + std::strerror(errno)};
   }
   const auto made = count_shards(directory);
-  if (made != 0 && made != shards) {
+  if (made > shards) {  // fewer: each store knows, and a kill may have come while they were made
     return Error{Errc::conflict, "the data in " + directory + " was made with store.shards = " +
                                      std::to_string(made) + ", not " + std::to_string(shards) +
                                      ": the number is fixed when the data is made"};
@@ -41,6 +41,8 @@ Result<std::vector<std::unique_ptr<Store>>> open_shards(const StoreOptions& opti
   for (std::uint32_t shard = 0; shard < shards; ++shard) {
     StoreOptions own = options;
     own.directory = shard_directory(directory, shard);
+    own.shard = shard;
+    own.shards = shards;
     auto store = Store::open(own);
     if (!store.ok()) return store.error();
     stores.push_back(std::move(store).value());

@@ -1,10 +1,15 @@
 // One LMDB environment: typed tables, snapshots for readers, batches for the one writer.
 //
-// Threads: `snapshot` from any thread; `apply` from the committer alone. Every transaction is
-// synced (never NOSYNC, NOMETASYNC, WRITEMAP or MAPASYNC), unless `sync` is off for trials.
+//   DIRECTORY/data.mdb, lock.mdb   LMDB's
+//   DIRECTORY/reserve              room on the file system for when there is none (invariant 11)
+//
+// Threads: `apply` from the committer alone, the rest from any. Every transaction is synced (never
+// NOSYNC, NOMETASYNC, WRITEMAP or MAPASYNC), unless `sync` is off for trials.
 #pragma once
 
 #include "runtime/base/result.h"
+#include "runtime/base/time.h"
+#include "runtime/store/batch.h"
 #include "runtime/store/bytes.h"
 #include "runtime/store/table.h"
 
@@ -17,30 +22,42 @@
 
 namespace troupe {
 
+class Clock;
+
+/// What to do with data of an older version. Newer data is always refused.
+enum class UpgradeMode : std::uint8_t {
+  no,       // refuse it
+  yes,      // bring it to this version, in one transaction
+  dry_run,  // report the steps; what is opened is as it was, and `apply` is refused
+};
+
+struct StoreHooks {
+  /// LMDB found its pages damaged and cannot go on: end the process, saying why.
+  std::function<void(const std::string& why)> fatal;
+  /// A line for the log: `reserve_made`, `reserve_given_up`, `snapshot_old`, `upgrade_step`.
+  std::function<void(const std::string& event, const std::string& detail)> report;
+};
+
 struct StoreOptions {
   std::string directory;                      // created if absent
   std::vector<TableSpec> tables;              // of the kinds; the runtime's own come on top
-  std::uint64_t use_bytes_max = 64ULL << 30;  // `store.map_size`; more is "full"
+  std::uint64_t use_bytes_max = 64ULL << 30;  // `store.map_size`: LMDB's map, fixed while open
+  std::uint64_t reserve_bytes = 64ULL << 20;  // of file and map; 0 for none
+  std::uint32_t shard = 0;                    // both fixed when the data is made
+  std::uint32_t shards = 1;
+  std::uint32_t readers_max = 512;  // snapshots at one time
+  Duration reader_age_max{60'000};  // older ones are reported
+  UpgradeMode upgrade = UpgradeMode::yes;
+  bool verify = false;  // walk every page first; takes as long as reading the file
   bool sync = true;
+  const Clock* clock = nullptr;  // borrowed; the system's if none
+  StoreHooks hooks;
 };
 
-/// What the store's meta row says.
-struct StoreState {
-  std::uint64_t batch = 0;
-  std::uint64_t sequence = 0;
-  std::uint64_t last_event = 0;
-  std::uint64_t numbers_reserved = 0;
-};
-
-/// One change of one row: a value, or none to delete it.
-struct RowOp {
-  TableId table;
-  std::string key;
-  std::optional<Bytes> value;
-};
-
-/// What is on disk at one moment. Values are read in place and live as long as the snapshot; hold
-/// it briefly, since it keeps freed pages from reuse.
+/// What is on disk at one moment. Values are read in place, 8-aligned, and live as long as the
+/// snapshot; of a scan, until the visitor returns. Hold it briefly, since it keeps freed pages from
+/// reuse. Used by one thread at a time. Reads throw StoreDamaged (lmdb_values.h) where pages make
+/// no sense.
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
@@ -55,10 +72,20 @@ class Snapshot {
   virtual StoreState state() const = 0;
 };
 
+/// What a snapshot is for.
+enum class SnapshotUse : unsigned char {
+  query,   // short: reported once it is older than `reader_age_max`
+  backup,  // the one long reader
+};
+
 struct StoreUse {
-  std::uint64_t used_bytes = 0;
-  std::uint64_t limit_bytes = 0;
-  bool low = false;  // the reserve is all that is left
+  std::uint64_t used_bytes = 0;       // pages in use; free ones are not
+  std::uint64_t limit_bytes = 0;      // `store.map_size`
+  std::uint64_t file_bytes = 0;       // of data.mdb, which never shrinks
+  std::uint64_t disk_free_bytes = 0;  // beside the reserve file
+  bool low = false;                   // less than the reserve is left in the map or on the disk
+  std::size_t readers = 0;            // snapshots that are open
+  Duration oldest_reader{0};          // age of the oldest one
 };
 
 class Store {
@@ -66,19 +93,28 @@ class Store {
   virtual ~Store() = default;
 
   /// Opens or creates the environment. The caller sees to it that no other process has it open for
-  /// writing.
-  /// Errors: `corrupt` another format or damaged; `unavailable`
-  /// no space, no permission.
+  /// writing. Its time does not depend on the number of rows, unless `verify` asks for it or a
+  /// crash left the file short of pages that must be seen to be free.
+  /// Errors: `corrupt` damaged, or no store; `conflict` data of a newer version or, unless
+  /// `upgrade`, an older one, or of another shard; `invalid` a map smaller than what is in use;
+  /// `not_found` a dry run without data; `unavailable` no space, no permission.
   static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
 
-  virtual std::unique_ptr<Snapshot> snapshot() = 0;
+  /// Throws std::runtime_error if `readers_max` are open.
+  virtual std::unique_ptr<Snapshot> snapshot(SnapshotUse use = SnapshotUse::query) = 0;
 
-  /// Writes all of `rows` and `state` in one synced transaction, or nothing.
-  /// Errors: `busy` the disk or the map is full: the same batch may be tried again. Any other error
-  /// means that the disk can no longer be trusted.
-  virtual Status apply(const std::vector<RowOp>& rows, const StoreState& state) = 0;
+  /// Writes a batch (see batch.h) in one synced transaction, or nothing of it.
+  /// Errors: `busy` the disk or the map is full: the same batch may be tried again, and what was in
+  /// reserve on the disk has been given up for it. `invalid` or `corrupt`: it is not a batch of
+  /// this shard and version. Any other error means that the disk can no longer be trusted.
+  virtual Status apply(const Bytes& batch) = 0;
 
+  /// Some microseconds for each table.
   virtual StoreUse use() = 0;
+
+  /// To be called each second or so: frees the slots of dead readers, reports old snapshots, makes
+  /// the reserve again when there is room. Cheap.
+  virtual void maintain() = 0;
 };
 
 }  // namespace troupe

@@ -54,10 +54,11 @@ struct NameRow {
 
 struct StoreRow {
   # The one row of the meta table that each transaction writes.
-  format @0 :UInt32;          # version of the data
+  format @0 :UInt32;          # version of the data; see docs/file-format.md
   batch @1 :UInt64;           # number of the transaction
   sequence @2 :UInt64;        # last entry of the committer's queue that is in it
   lastEvent @3 :UInt64;       # number of the newest event; 0 for none
   numbersReserved @4 :UInt64;  # numbers up to here may have been used
-  shards @5 :UInt32;          # fixed when the data is made
+  shards @5 :UInt32;          # parts of the data, fixed when it is made
+  shard @6 :UInt32;           # which of them this is, from 0; since format 2
 }

@@ -55,14 +55,22 @@ inline std::uint64_t number_in(const Bytes& bytes) {
 inline constexpr TableSpec things{{16}, "things"};
 inline constexpr TableSpec others{{17}, "others"};
 
-/// Options of a store in `folder` with the two tables above; not synced, since nobody cuts the
-/// power.
+/// Options of a store in `folder` with the two tables above; not synced and without a reserve,
+/// since nobody cuts the power.
 inline StoreOptions options_in(const TempFolder& folder) {
   StoreOptions options;
   options.directory = folder.path();
   options.tables = {things, others};
+  options.reserve_bytes = 0;
   options.sync = false;
   return options;
+}
+
+/// Writes `rows` and `state` as one batch of shard 0.
+inline Status write_rows(Store& store,
+                         const std::vector<RowOp>& rows,
+                         const StoreState& state = {}) {
+  return store.apply(encode_batch(rows, state, 0));
 }
 
 /// All rows of a table, in order, each value as its first word.
@@ -84,12 +92,18 @@ class MemoryStore final : public Store {
     StoreState state;
   };
 
-  std::unique_ptr<Snapshot> snapshot() override {
+  std::unique_ptr<Snapshot> snapshot(SnapshotUse = SnapshotUse::query) override {
     const std::lock_guard lock(mutex_);
     return std::make_unique<View>(data_);
   }
 
-  Status apply(const std::vector<RowOp>& rows, const StoreState& state) override {
+  Status apply(const Bytes& batch) override {
+    const auto head = read_batch_head(batch);
+    if (!head.ok()) return head.error();
+    const auto decoded = decode_batch_rows(batch);
+    if (!decoded.ok()) return decoded.error();
+    const std::vector<RowOp>& rows = decoded.value();
+    const StoreState& state = head.value().state;
     std::unique_lock lock(mutex_);
     attempts_ += 1;
     changed_.notify_all();
@@ -110,6 +124,7 @@ class MemoryStore final : public Store {
   }
 
   StoreUse use() override { return {}; }
+  void maintain() override {}
 
   /// From now on `apply` waits until `release`.
   void hold() {

@@ -1,0 +1,65 @@
+// Read transactions, kept for reuse since beginning one anew takes a lock and a search for a slot,
+// and who holds them since when: the oldest keeps freed pages from reuse.
+//
+// Threads: any.
+#pragma once
+
+#include "runtime/base/time.h"
+#include "runtime/clock/clock.h"
+
+#include <lmdb.h>
+
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <vector>
+
+namespace troupe {
+
+enum class SnapshotUse : unsigned char;
+
+struct ReaderStats {
+  std::size_t readers = 0;
+  Duration oldest_age{0};
+};
+
+class ReaderPool {
+ public:
+  /// One read transaction in somebody's hands.
+  struct Reader {
+    MDB_txn* txn = nullptr;
+    Duration since{0};
+    SnapshotUse use{};
+    bool reported = false;
+  };
+  using Lease = std::list<Reader>::iterator;
+
+  /// Borrows both.
+  ReaderPool(MDB_env* env, const Clock& clock) : env_(env), clock_(clock) {}
+
+  /// Throws std::runtime_error if every slot is taken.
+  Lease take(SnapshotUse use);
+  void give_back(Lease reader);
+
+  ReaderStats stats() const;
+
+  /// Calls `report` once for each reader that is older than `age_max`, backups excepted.
+  void report_older_than(Duration age_max, const std::function<void(Duration age)>& report);
+
+  /// Ends all idle transactions. No reader is out any more.
+  void close();
+
+ private:
+  MDB_txn* begin();
+
+  MDB_env* env_;
+  const Clock& clock_;
+
+  mutable std::mutex mutex_;  // guards the rest
+  std::list<Reader> out_;     // oldest first
+  std::list<Reader> spare_;   // nodes for reuse
+  std::vector<MDB_txn*> idle_;
+};
+
+}  // namespace troupe
