@@ -53,8 +53,7 @@ ShardLinks Node::links_of(std::uint32_t index) {
   links.committer = {
       hooks_.fatal,
       [this](const std::string& why) { hooks_.report("store", "disk_full", "", why); },
-      [this](std::uint64_t) { watchers_.notify(); }, hooks_.batch_written,
-      hooks_.batch_landed};
+      [this](std::uint64_t) { watchers_.notify(); }, hooks_.batch_written, hooks_.batch_landed};
   return links;
 }
 
@@ -217,7 +216,8 @@ std::vector<std::unique_ptr<Snapshot>> Node::cut() {
   std::vector<std::unique_lock<std::mutex>> paused;
   for (auto& running : shards_) paused.push_back(running->shard.committer.pause());
   std::vector<std::unique_ptr<Snapshot>> snapshots;
-  for (std::uint32_t i = 0; i < shards(); ++i) snapshots.push_back(shard_snapshot(i));
+  for (std::uint32_t i = 0; i < shards(); ++i)
+    snapshots.push_back(shards_[i]->shard.store->snapshot(SnapshotUse::backup));
   return snapshots;
 }
 

@@ -75,7 +75,8 @@ class ShardedSnapshot final : public Snapshot {
         if (cursor.current() == nullptr) continue;
         if (first == nullptr || cursor.current()->key < first->current()->key) first = &cursor;
       }
-      if (first == nullptr || !visit(first->current()->key, first->current()->value.words())) return;
+      if (first == nullptr || !visit(first->current()->key, first->current()->value.words()))
+        return;
       first->next();
     }
   }

@@ -30,9 +30,8 @@ inline constexpr TableSpec outbox{{8}, "outbox"};
 inline constexpr TableSpec channels{{9}, "channels"};
 inline constexpr TableSpec parts{{15}, "parts"};  // the store's own: see split_value.h
 
-inline constexpr std::array system = {meta,      names,  inbox,        timers,
-                                      timers_of, events, dead_letters, outbox,
-                                      channels,  parts};
+inline constexpr std::array system = {meta,   names,        inbox,  timers,   timers_of,
+                                      events, dead_letters, outbox, channels, parts};
 }  // namespace tables
 
 }  // namespace troupe

@@ -17,6 +17,7 @@ struct RowChange {
 }
 
 struct Batch {
+  # What one transaction of a shard changes: names nothing outside itself.
   format @0 :UInt32;           # of the data that it changes, as in the meta row
   shard @1 :UInt32;            # from 0
   batch @2 :UInt64;            # number of the transaction

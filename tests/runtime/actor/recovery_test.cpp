@@ -112,15 +112,17 @@ TEST_CASE("a message under way at three starts is parked at the fourth", "[recov
   REQUIRE(found.size() == 1);
   CHECK(found[0].number == 6);
   CHECK(bench.count(tables::inbox) == 1);
-  const auto view = bench.store->snapshot();
-  const auto row = view->get(tables::dead_letters.id, KeyWriter().u64(5).key());
-  REQUIRE(row.has_value());
-  Stored<schema::Envelope> letter(*row);
-  CHECK(str(letter.get().getToKey()) == "to");
-  CHECK(str(letter.get().getFromKey()) == "from");
-  CHECK(letter.get().getParked() == now.ms);
-  CHECK_FALSE(str(letter.get().getError()).empty());
-  CHECK(line_of(Bytes(as_word_span(letter.get().getBody()))) == "deadly");
+  {
+    const auto view = bench.store->snapshot();
+    const auto row = view->get(tables::dead_letters.id, KeyWriter().u64(5).key());
+    REQUIRE(row.has_value());
+    Stored<schema::Envelope> letter(*row);
+    CHECK(str(letter.get().getToKey()) == "to");
+    CHECK(str(letter.get().getFromKey()) == "from");
+    CHECK(letter.get().getParked() == now.ms);
+    CHECK_FALSE(str(letter.get().getError()).empty());
+    CHECK(line_of(Bytes(as_word_span(letter.get().getBody()))) == "deadly");
+  }
 
   bench.reopen();
   CHECK(bench.recover().size() == 1);

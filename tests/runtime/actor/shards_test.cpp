@@ -114,7 +114,7 @@ TEST_CASE("a directory keeps its number of shards", "[shards]") {
   const auto refused = open_shards(options, 3);
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().code == Errc::conflict);
-  CHECK_THAT(refused.error().detail, Catch::Contains("store.shards = 2, not 3"));
+  CHECK_THAT(refused.error().detail, Catch::Contains("shard 0 of 2, not shard 0 of 3"));
 }
 
 TEST_CASE("without credit a command is refused, and what nobody waits for is taken", "[credits]") {
