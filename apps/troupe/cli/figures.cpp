@@ -1,5 +1,7 @@
 #include "apps/troupe/cli/figures.h"
 
+#include "runtime/base/size.h"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -38,16 +40,7 @@ std::string elapsed(Instant start, Instant end, Instant now) {
 }
 
 std::string format_bytes(std::int64_t bytes) {
-  if (bytes < 0) return "-";
-  if (bytes < 1024) return fmt::format("{} B", bytes);
-  double value = static_cast<double>(bytes);
-  const char* name = "";
-  for (const char* unit : {"KiB", "MiB", "GiB", "TiB"}) {
-    if (value < 1024) break;
-    value /= 1024;
-    name = unit;
-  }
-  return fmt::format("{:.1f} {}", value, name);
+  return bytes < 0 ? "-" : format_size(static_cast<std::uint64_t>(bytes));
 }
 
 }  // namespace troupe::cli
