@@ -23,6 +23,9 @@ Bytes encode_row(const WorkerState& state) {
     row.setFirstClaim(state.first_claim.ms);
     row.setLastDateActive(state.last_active.ms);
     row.setExpires(state.expires.ms);
+    row.setPause(text(state.pause));
+    row.setAwaySince(state.away_since.ms);
+    row.setLeaseUntil(state.lease_until.ms);
     auto recent = row.initRecentTasks(static_cast<unsigned>(state.recent.size()));
     for (unsigned i = 0; i < recent.size(); ++i) {
       recent[i].setTaskId(text(state.recent[i].task_id));
@@ -47,6 +50,9 @@ WorkerState decode_row(WordSpan words) {
   state.first_claim = Instant{row.getFirstClaim()};
   state.last_active = Instant{row.getLastDateActive()};
   state.expires = Instant{row.getExpires()};
+  state.pause = str(row.getPause());
+  state.away_since = Instant{row.getAwaySince()};
+  state.lease_until = Instant{row.getLeaseUntil()};
   for (const auto run : row.getRecentTasks()) {
     state.recent.push_back({str(run.getTaskId()), run.getRunId()});
   }

@@ -49,6 +49,14 @@ std::vector<WorkerState> list_workers(const Snapshot& snapshot,
   return found;
 }
 
+std::optional<WorkerState> find_worker(const Snapshot& snapshot,
+                                       const std::string& task_queue_id,
+                                       const std::string& worker_group,
+                                       const std::string& worker_id) {
+  const ActorId id = troupe::worker_id(task_queue_id + "/" + worker_group + "/" + worker_id);
+  return read_worker(snapshot, find_actor_number(snapshot, id));
+}
+
 Staffing staffing(const Snapshot& snapshot, const std::string& task_queue_id) {
   Staffing total;
   scan_names(snapshot, kinds::worker, name_prefix(task_queue_id),
@@ -62,7 +70,13 @@ Staffing staffing(const Snapshot& snapshot, const std::string& task_queue_id) {
                }
                total.connected += 1;
                total.capacity += worker->capacity;
-               if (worker->claims.size() >= worker->capacity) total.busy += 1;
+               if (!worker->pause.empty()) {
+                 if (total.paused++ > 0) return true;
+                 total.pauser = worker->worker_group + "/" + worker->worker_id;
+                 total.pause = worker->pause;
+               } else if (worker->claims.size() >= worker->capacity) {
+                 total.busy += 1;
+               }
                return true;
              });
   return total;

@@ -2,8 +2,10 @@
 // lost.
 //
 // Invariants:
-//   W1  a lease timer is set if and only if there are claims and no session;
-//   W2  every claim is a row, so that a restart of the server forgets none.
+//   W1  a lease timer is set if and only if there are claims and no session; `lease_until` is its
+//       time;
+//   W2  every claim is a row, so that a restart of the server forgets none;
+//   W3  a worker without a session does not pause, and one with a session is not away.
 #pragma once
 
 #include "runtime/actor/effects.h"
@@ -36,6 +38,9 @@ struct WorkerState {
   Instant first_claim;
   Instant last_active;
   Instant expires;
+  std::string pause;                           // why it takes no claims; empty: it takes them
+  Instant away_since;                          // none while it has a session, or never had one
+  Instant lease_until;                         // none without a lease
   std::vector<ClaimedRun> recent;              // newest last
   std::map<ClaimedRun, std::uint64_t> claims;  // token by run; a table of their own
 

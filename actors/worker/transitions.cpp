@@ -48,11 +48,21 @@ void push(Transition& t, bool more, Fill&& fill) {
 }
 
 void set_lease(Transition& t, const WorkerConfig& config, const Context& context) {
-  t.effects.timers.push_back({lease_timer, context.now + config.lease, 0, true});
+  t.next.lease_until = context.now + config.lease;
+  t.effects.timers.push_back({lease_timer, t.next.lease_until, 0, true});
 }
 
 void clear_lease(Transition& t) {
+  t.next.lease_until = {};
   t.effects.timers.push_back({lease_timer, std::nullopt, 0, true});
+}
+
+// What its connection said ends with it.
+void end_session(Transition& t, Instant now) {
+  if (t.next.session != 0) t.next.away_since = now;
+  t.next.session = 0;
+  t.next.subscription = {};
+  t.next.pause.clear();
 }
 
 void seen(Transition& t, Instant now) {
@@ -121,6 +131,8 @@ Result<Transition> on_connect(const WorkerState& s,
   t.next.version = str(info.getVersion());
   t.next.session = m.getSession();
   t.next.subscription = message.reply_to;
+  t.next.pause.clear();  // a pause that goes on is told again
+  t.next.away_since = {};
   seen(t, context.now);
   clear_lease(t);
   t.next.process = info.getProcess();
@@ -149,8 +161,7 @@ Result<Transition> on_gone(const WorkerState& s,
   Transition t{s, {}};
   answer_nothing(t, message.reply_to);
   if (s.session != session || session == 0) return t;  // a later one has taken over
-  t.next.session = 0;
-  t.next.subscription = {};
+  end_session(t, context.now);
   t.next.last_active = context.now;
   if (s.claims.empty()) return t;
   if (expected) {
@@ -168,9 +179,21 @@ Result<Transition> on_restarted(const WorkerState& s,
                                 const Context& context) {
   Transition t{s, {}};
   answer_nothing(t, message.reply_to);
-  t.next.session = 0;
-  t.next.subscription = {};
+  end_session(t, context.now);
   if (!s.claims.empty()) set_lease(t, config, context);
+  return t;
+}
+
+// A worker says that it pauses, or does so no more.
+Result<Transition> on_paused(const WorkerState& s,
+                             M::Paused::Reader m,
+                             const Message& message,
+                             const Context& context) {
+  Transition t{s, {}};
+  answer_nothing(t, message.reply_to);
+  if (s.session == 0 || s.session != m.getPausedSession()) return t;  // of an earlier connection
+  t.next.pause = str(m.getPause());
+  seen(t, context.now);
   return t;
 }
 
@@ -213,6 +236,7 @@ Result<Transition> on_claim_ended(const WorkerState& s, M::ClaimEnded::Reader m)
 
 Result<Transition> on_lease_due(const WorkerState& s) {
   Transition t{s, {}};
+  t.next.lease_until = {};
   if (s.session == 0) tell_lost(t, all_claims(s));
   return t;
 }
@@ -232,6 +256,7 @@ Result<Transition> transition(const WorkerState& s,
     case M::FAREWELL: return on_gone(s, m.getFarewell(), false, message, config, context);
     case M::CLAIMED: return on_claimed(s, m.getClaimed(), config, context);
     case M::RESTARTED: return on_restarted(s, message, config, context);
+    case M::PAUSED: return on_paused(s, m.getPaused(), message, context);
     case M::CLAIM_ENDED: return on_claim_ended(s, m.getClaimEnded());
   }
   return Error{Errc::invalid, "a message that this version does not know"};

@@ -28,6 +28,15 @@ struct Blocker {
   reason @3 :Q.ReasonResolved $A.optional;  # of its last run, if that has ended
 }
 
+struct MemberReason {
+  # Members of a task group that are in the same position.
+  code @0 :Text;     # as of an Explanation; empty: nothing is wrong
+  tasks @1 :UInt64;  # how many
+  taskId @2 :Text;   # one of them
+  name @3 :Text;     # its metadata.name
+  message @4 :Text;  # what is said of that one
+}
+
 struct Explanation {
   # Why something is not running, or not well, and what would help.
   subject @0 :Text;   # task id, group id, queue or worker
@@ -39,6 +48,8 @@ struct Explanation {
   blockers @4 :List(Blocker);  # the first 20
   ahead @5 :Int64 = -1 $A.optional;    # tasks in front of it in its queue; -1 unknown
   workers @6 :Int64 = -1 $A.optional;  # connected workers that serve its queue; -1 unknown
+  members @7 :List(MemberReason) $A.optional;
+  # Of a task group: those that have not ended, by reason, the worst first; at most 20 reasons.
 }
 
 struct GroupSummary {
@@ -57,6 +68,8 @@ struct QueueSummary {
   claimed @2 :UInt64;     # runs that its workers hold, those out of contact included
   workers @3 :UInt64;     # connected
   capacity @4 :UInt64;    # tasks that these run at once
+  paused @5 :UInt64;      # of the connected, how many take no tasks
+  pause @6 :Text;         # why, as the first of them says
 }
 
 struct WorkerSummary {
@@ -70,6 +83,7 @@ struct WorkerSummary {
   lastDateActive @6 :Int64 $A.dateTime;  # when it last connected, claimed or went away
   host @7 :Text;               # the machine's name, for people
   version @8 :Text;            # of its program, such as `0.1.0`
+  pause @9 :Text;        # why it takes no tasks, in its own words; empty: it takes them
 }
 
 struct Event {

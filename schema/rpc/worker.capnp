@@ -54,8 +54,10 @@ interface WorkerService {
 
 interface Registration {
   # Dropped with the connection: then the worker's lease begins to run.
-  setWindow @0 (slots :UInt32);
-  # How many more claims it can take now. The server never has more unanswered ones.
+  setWindow @0 (slots :UInt32, pause :Text);
+  # How many more claims it can take now. The server never has more unanswered ones. `pause`: why it
+  # takes none although it has room, for people (`disk: 1.2 GiB free of 5.0 GiB wanted in DIR`);
+  # empty: it does not pause. Longer than 300 bytes it is cut.
   leave @1 ();
   # A clean goodbye: no claims are pushed any more.
 }

@@ -183,6 +183,10 @@ struct WorkerMessage {
       revoked @8 :Bool;         # not by the worker's own report: tell it to stop
     }
     restarted @9 :Void;         # command, at the server's start: no connection has survived
+    paused :group {             # command -> Void: what the worker says of itself
+      pausedSession @10 :UInt64;
+      pause @11 :Text;          # why it takes no claims; empty: it takes them again
+    }
   }
 }
 

@@ -145,6 +145,9 @@ struct WorkerRow {
   expires @9 :Int64;         # a day after it was last seen, or more
   recentTasks @10 :List(Q.TaskRun);  # the last 20, newest last
   process @11 :UInt64;       # of its latest connection
+  pause @12 :Text;           # why it takes no claims, in its own words; empty: it takes them
+  awaySince @13 :Int64;      # when its connection was lost; 0 while it has one
+  leaseUntil @14 :Int64;     # when its claims are lost; 0 while it is connected or has none
 }
 
 struct WorkerClaimRow {

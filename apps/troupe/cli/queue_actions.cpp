@@ -15,13 +15,23 @@ namespace troupe::cli {
 namespace {
 
 std::vector<Cell> queue_row(schema::QueueSummary::Reader queue) {
-  return {queue.getTaskQueueId().cStr(), std::to_string(queue.getPending()),
-          std::to_string(queue.getClaimed()), std::to_string(queue.getWorkers()),
-          std::to_string(queue.getCapacity())};
+  return {queue.getTaskQueueId().cStr(),       std::to_string(queue.getPending()),
+          std::to_string(queue.getClaimed()),  std::to_string(queue.getWorkers()),
+          std::to_string(queue.getCapacity()), std::to_string(queue.getPaused())};
 }
 
 Listing queue_listing(bool json) {
-  return {json, "queues", {"QUEUE", ">PENDING", ">CLAIMED", ">WORKERS", ">CAPACITY"}};
+  return {json, "queues", {"QUEUE", ">PENDING", ">CLAIMED", ">WORKERS", ">CAPACITY", ">PAUSED"}};
+}
+
+void print_members(capnp::List<schema::MemberReason>::Reader members, const Layout& layout) {
+  Table table({">TASKS", "WHY", "SUCH AS", "NAME", "WHAT IS SAID OF IT"});
+  for (const auto member : members) {
+    table.add({std::to_string(member.getTasks()),
+               member.getCode().size() > 0 ? member.getCode().cStr() : "-",
+               member.getTaskId().cStr(), member.getName().cStr(), member.getMessage().cStr()});
+  }
+  print_out("\n" + table.render(layout));
 }
 
 void print_explanation(schema::Explanation::Reader explanation, const Layout& layout) {
@@ -33,6 +43,7 @@ void print_explanation(schema::Explanation::Reader explanation, const Layout& la
     print_line(code.empty() ? "nothing is wrong" : code);
   }
   if (explanation.getHelp().size() > 0) print_line(harmless(explanation.getHelp().cStr()));
+  if (explanation.getMembers().size() > 0) print_members(explanation.getMembers(), layout);
   if (explanation.getBlockers().size() == 0) return;
   Table table({"BLOCKED BY", "STATE", "WHY", "NAME"});
   for (const auto blocker : explanation.getBlockers()) {

@@ -12,21 +12,24 @@ void print_workers(capnp::List<schema::WorkerSummary>::Reader workers,
                    const std::string& none) {
   const Instant now = wall_now();
   Listing listing(json, "workers",
-                  {"QUEUE", "WORKER", "STATE", "BUSY", "ACTIVE", "VERSION", "HOST"});
+                  {"QUEUE", "WORKER", "STATE", "BUSY", "ACTIVE", "VERSION", "HOST", "WHY"});
   for (const auto worker : workers) {
     listing.add(
         [&worker] { return to_json(worker); },
         [&worker, now] {
           const bool here = worker.getConnected();
+          const bool pauses = worker.getPause().size() > 0;
+          const char* state = pauses ? "paused" : here ? "connected" : "away";
           return std::vector<Cell>{
               worker.getTaskQueueId().cStr(),
               std::string(worker.getWorkerGroup().cStr()) + "/" + worker.getWorkerId().cStr(),
-              Cell(here ? "connected" : "away", here ? Colour::green : Colour::yellow),
+              Cell(state, here && !pauses ? Colour::green : Colour::yellow),
               std::to_string(worker.getClaims().size()) + "/" +
                   std::to_string(worker.getCapacity()),
               relative_time(Instant{worker.getLastDateActive()}, now),
               worker.getVersion().cStr(),
-              worker.getHost().cStr()};
+              worker.getHost().cStr(),
+              pauses ? worker.getPause().cStr() : "-"};
         });
   }
   listing.print(none);

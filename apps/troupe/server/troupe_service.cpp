@@ -343,6 +343,8 @@ Promise<void> TroupeService::listQueues(ListQueuesContext context) {
     out[i].setClaimed(staff.claims);
     out[i].setWorkers(staff.connected);
     out[i].setCapacity(staff.capacity);
+    out[i].setPaused(staff.paused);
+    out[i].setPause(text(staff.pause));
   }
   return READY_NOW;
 }
@@ -363,6 +365,7 @@ Promise<void> TroupeService::listWorkers(ListWorkersContext context) {
     out[i].setLastDateActive(worker.last_active.ms);
     out[i].setHost(text(worker.host));
     out[i].setVersion(text(worker.version));
+    out[i].setPause(text(worker.pause));
     auto claims = out[i].initClaims(static_cast<unsigned>(worker.claims.size()));
     unsigned next_claim = 0;
     for (const auto& [run, token] : worker.claims) {

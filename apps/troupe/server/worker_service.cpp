@@ -3,6 +3,7 @@
 #include "actors/task/queries.h"
 #include "apps/troupe/server/claim.h"
 #include "apps/troupe/server/worker_session.h"
+#include "runtime/base/utf8.h"
 #include "runtime/process/log.h"
 
 #include <algorithm>
@@ -14,6 +15,14 @@ using kj::Promise;
 using kj::READY_NOW;
 
 constexpr std::uint32_t capacity_max = 200;
+constexpr std::size_t pause_bytes_max = 300;
+
+// The beginning of a text from outside, with no part of a character left at its end.
+std::string cut_text(std::string_view text) {
+  std::size_t size = std::min(text.size(), pause_bytes_max);
+  while (size > 0 && size < text.size() && (text[size] & 0xC0) == 0x80) --size;
+  return repaired_utf8(text.substr(0, size));
+}
 
 std::string checked_name(capnp::Text::Reader name, const char* what) {
   const auto text = view(name);
@@ -51,7 +60,8 @@ class Registration final : public schema::Registration::Server, public kj::TaskS
   const std::shared_ptr<WorkerSession>& session() const { return session_; }
 
   Promise<void> setWindow(SetWindowContext context) override {
-    return session_->set_window(context.getParams().getSlots());
+    const auto params = context.getParams();
+    return session_->set_window(params.getSlots(), cut_text(view(params.getPause())));
   }
   Promise<void> leave(LeaveContext) override { return session_->leave(); }
 

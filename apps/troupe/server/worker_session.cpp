@@ -137,8 +137,26 @@ kj::Promise<void> WorkerSession::grant(std::int32_t slots) {
   return ask(site_, task_queue_id(worker_.task_queue_id), std::move(command)).ignoreResult();
 }
 
-kj::Promise<void> WorkerSession::set_window(std::uint32_t slots) {
+kj::Promise<void> WorkerSession::set_window(std::uint32_t slots, const std::string& pause) {
   if (revoked_) throw_error({Errc::unauthenticated, "the worker's token has been revoked"});
+  auto told = set_pause(pause);
+  return change_window(slots).then([told = kj::mv(told)]() mutable { return kj::mv(told); });
+}
+
+kj::Promise<void> WorkerSession::set_pause(const std::string& pause) {
+  if (pause == pause_ || left_) return kj::READY_NOW;
+  pause_ = pause;
+  log_event(LogLevel::info, pause.empty() ? "worker_resumed" : "worker_paused",
+            {{"worker", actor_key()}, {"why", pause}});
+  auto command = build<schema::WorkerMessage>([&](schema::WorkerMessage::Builder m) {
+    auto paused = m.initPaused();
+    paused.setPausedSession(id_);
+    paused.setPause(text(pause));
+  });
+  return ask(site_, troupe::worker_id(actor_key()), std::move(command)).ignoreResult();
+}
+
+kj::Promise<void> WorkerSession::change_window(std::uint32_t slots) {
   const auto wanted = static_cast<std::int32_t>(std::min(slots, worker_.capacity)) - unanswered_;
   const std::int32_t change = wanted - std::max(granted_, 0);
   if (change == 0 || left_) return kj::READY_NOW;

@@ -61,8 +61,9 @@ class WorkerSession {
   /// Registers with the worker's actor, naming the claims that the worker still runs.
   kj::Promise<SessionStart> connect(const std::vector<HeldClaim>& held);
 
-  /// The worker has room for `slots` more claims.
-  kj::Promise<void> set_window(std::uint32_t slots);
+  /// The worker takes `slots` more claims; `pause` says why it takes none although it has room,
+  /// empty if it does not pause. What it said before is not written again.
+  kj::Promise<void> set_window(std::uint32_t slots, const std::string& pause);
 
   /// A push was answered: the worker counts it in its next window.
   void push_answered() { unanswered_ -= 1; }
@@ -85,6 +86,8 @@ class WorkerSession {
   void on_connected(schema::WorkerPush::Connected::Reader connected);
   std::string actor_key() const;
   kj::Promise<void> grant(std::int32_t slots);
+  kj::Promise<void> change_window(std::uint32_t slots);
+  kj::Promise<void> set_pause(const std::string& pause);
 
   Site& site_;
   const WorkerIdentity worker_;
@@ -94,6 +97,7 @@ class WorkerSession {
   kj::Own<kj::PromiseFulfiller<SessionStart>> starting_;
   std::int32_t granted_ = 0;     // slots that the queue has and may turn into claims
   std::int32_t unanswered_ = 0;  // claims pushed to the worker, not answered
+  std::string pause_;            // as the worker's actor was told
   bool left_ = false;
   bool revoked_ = false;
 };

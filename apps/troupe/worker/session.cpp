@@ -6,6 +6,7 @@
 #include "apps/troupe/worker/task_header.h"
 #include "apps/troupe/worker/work_dir.h"
 #include "runtime/base/random.h"
+#include "runtime/base/size.h"
 #include "runtime/process/log.h"
 #include "runtime/rpc/errors.h"
 
@@ -167,19 +168,25 @@ kj::Promise<void> Session::heartbeat() {
 kj::Promise<void> Session::set_window() {
   KJ_IF_MAYBE (registration, registration_) {
     auto request = registration->setWindowRequest();
-    request.setSlots(free_slots());
+    const std::string pause = reason_to_pause();
+    request.setSlots(pause.empty() ? free_slots() : 0);
+    request.setPause(pause);
     return request.send().ignoreResult();
   }
   return kj::READY_NOW;
 }
 
-std::uint32_t Session::free_slots() {
-  if (stopping_ || !has_disk_space()) return 0;
+std::uint32_t Session::free_slots() const {
   const auto busy = std::min<std::size_t>(runs_.size(), shop_.options.capacity);
   return shop_.options.capacity - static_cast<std::uint32_t>(busy);
 }
 
-bool Session::has_disk_space() {
+// Why no claims are wanted although there may be room; empty if they are.
+std::string Session::reason_to_pause() {
+  return stopping_ ? "the worker is stopping" : lack_of_disk();
+}
+
+std::string Session::lack_of_disk() {
   const auto& path = shop_.work_dir.path();
   const auto needed = shop_.options.min_free_disk_bytes;
   // What only saves time goes first: downloads, then caches.
@@ -199,7 +206,8 @@ bool Session::has_disk_space() {
     log_event(LogLevel::info, "disk_ok", {{"free_bytes", free}, {"path", path}});
   }
   disk_low_ = low;
-  return !low;
+  if (!low) return {};
+  return "disk: " + format_size(free) + " free of " + format_size(needed) + " wanted in " + path;
 }
 
 void Session::on_connection_error(const kj::Exception& exception) {

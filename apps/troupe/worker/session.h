@@ -60,8 +60,9 @@ class Session final : private kj::TaskSet::ErrorHandler {
   void end_with(int status);
   kj::Promise<void> idle();
   kj::Promise<void> say_goodbye();
-  std::uint32_t free_slots();
-  bool has_disk_space();
+  std::uint32_t free_slots() const;
+  std::string reason_to_pause();
+  std::string lack_of_disk();
   void renew();
   void taskFailed(kj::Exception&& exception) override;
 

@@ -1,11 +1,15 @@
 #include "tests/actors/support/cast.h"
 
 #include "actors/auth/client_actor.h"
+#include "actors/lookup.h"
 #include "actors/task/task_actor.h"
 #include "actors/task_group/group_actor.h"
 #include "actors/task_queue/queue_actor.h"
 #include "actors/worker/worker_actor.h"
+#include "runtime/actor/envelope.h"
 #include "runtime/store/key.h"
+#include "runtime/store/message.h"
+#include "schema/store/envelope.capnp.h"
 
 #include <algorithm>
 #include <exception>
@@ -257,6 +261,21 @@ std::vector<Push> Cast::pushes(ReplyTo to) {
   std::vector<Push> found;
   for (const Reply& reply : replies(to)) found.push_back(read_push(reply.body.value()));
   return found;
+}
+
+MemorySnapshot Cast::snapshot() const {
+  MemorySnapshot all;
+  std::uint64_t number = 0;
+  for (const auto& [id, player] : players_) {
+    if (player.rows.empty()) continue;
+    ++number;
+    all.put(tables::names.id, name_key(id),
+            build<schema::NameRow>([number](auto row) { row.setNumber(number); }));
+    for (const auto& [place, value] : player.rows.all()) {
+      all.put(place.first, own_key(number, place.second), value);
+    }
+  }
+  return all;
 }
 
 }  // namespace troupe::test

@@ -8,6 +8,7 @@
 #include "actors/kinds.h"
 #include "tests/actors/support/invariants.h"
 #include "tests/actors/support/messages.h"
+#include "tests/actors/support/snapshot.h"
 
 #include <deque>
 #include <memory>
@@ -52,6 +53,8 @@ class Cast {
   /// none are left.
   std::vector<std::string> take_events();
   std::vector<Push> pushes(ReplyTo to);
+  /// What queries read: all rows as they are now.
+  MemorySnapshot snapshot() const;
 
  private:
   struct Player {

@@ -110,7 +110,13 @@ Findings broken_in_worker(const MemoryRows& rows, const TimersByName& timers) {
   if (!row) return findings;
   const auto worker = worker::decode_row(row->words());
   const bool leased = rows.count(tables::worker_claims.id) > 0 && worker.session == 0;
-  expect(timers.contains(worker::lease_timer) == leased, "W1", findings);
+  const auto lease = timers.find(worker::lease_timer);
+  expect((lease != timers.end()) == leased, "W1: a lease without need, or none", findings);
+  expect(lease == timers.end() || lease->second.due == worker.lease_until,
+         "W1: the lease's end is not its timer's", findings);
+  expect(leased || !worker.lease_until, "W1: an end without a lease", findings);
+  expect(worker.session != 0 || worker.pause.empty(), "W3: a pause without a session", findings);
+  expect(worker.session == 0 || !worker.away_since, "W3: away with a session", findings);
   return findings;
 }
 

@@ -194,6 +194,14 @@ Bytes restarted() {
   return build<schema::WorkerMessage>([](WorkerBuilder m) { m.setRestarted(); });
 }
 
+Bytes paused(std::uint64_t session, const std::string& why) {
+  return build<schema::WorkerMessage>([&](schema::WorkerMessage::Builder m) {
+    auto paused = m.initPaused();
+    paused.setPausedSession(session);
+    paused.setPause(text(why));
+  });
+}
+
 Bytes create_token(const std::string& pool, const std::string& access_token, Instant expires) {
   return build<schema::ClientMessage>([&](schema::ClientMessage::Builder m) {
     auto token = m.initCreateToken();

@@ -111,6 +111,7 @@ Bytes connect(const Connection& connection);
 Bytes disconnect(std::uint64_t session);
 Bytes farewell(std::uint64_t session);
 Bytes restarted();
+Bytes paused(std::uint64_t session, const std::string& why);
 
 // ---- To a client ----
 

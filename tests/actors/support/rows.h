@@ -19,6 +19,8 @@ class MemoryRows final : public Rows {
   void apply(const std::vector<RowChange>& changes);
   std::size_t count(TableId table) const;
   bool empty() const { return rows_.empty(); }
+  /// By table and padded key.
+  const std::map<std::pair<TableId, std::string>, Bytes>& all() const { return rows_; }
 
  private:
   std::map<std::pair<TableId, std::string>, Bytes> rows_;

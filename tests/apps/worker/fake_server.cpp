@@ -221,6 +221,7 @@ class FakeServer::Registration final : public schema::Registration::Server {
 
   kj::Promise<void> setWindow(SetWindowContext context) override {
     server_.window = context.getParams().getSlots();
+    server_.pause = text_of(context.getParams().getPause());
     server_.push_pending();
     server_.changed();
     return kj::READY_NOW;

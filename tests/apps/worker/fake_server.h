@@ -74,6 +74,7 @@ class FakeServer {
   int registrations = 0;
   bool left = false;
   std::uint32_t window = 0;
+  std::string pause;                         // as told with the window
   std::map<std::string, std::string> blobs;  // by SHA-256, 32 bytes
   std::map<std::string, std::string> files;  // `TASK/NAME` that can be downloaded
   std::optional<Error> refuse_registration;

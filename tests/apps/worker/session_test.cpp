@@ -213,6 +213,7 @@ TEST_CASE("no more tasks run at once than the worker has room for", "[worker][se
   };
   s.until([&] { return up() == 2; });
   CHECK(s.server.window == 0);
+  CHECK(s.server.pause.empty());  // full, which is no pause
   CHECK(!runs[2]->pushed);
   test::write_file(gate, "1\n");
   s.until([&] { return up() >= 3; });
@@ -237,6 +238,25 @@ TEST_CASE("a worker without room on its disk takes no tasks", "[worker][session]
   s.server.window = 99;
   s.start();
   s.until([&] { return s.server.registrations == 1 && s.server.window == 0; });
+  CHECK_THAT(s.server.pause, Catch::StartsWith("disk: "));
+  CHECK_THAT(s.server.pause,
+             Catch::EndsWith(" free of 16777216.0 TiB wanted in " + s.f.work_dir.path()));
+  CHECK(s.stop() == 0);
+}
+
+TEST_CASE("a worker tells anew of a pause that goes on, and no more of one that ended",
+          "[worker][session]") {
+  test::Stage s;
+  s.f.options.min_free_disk_bytes = ~std::uint64_t{0};
+  s.start();
+  s.until([&] { return !s.server.pause.empty(); });
+  s.server.pause.clear();
+  s.server.drop();
+  s.until([&] { return s.server.registrations == 2 && !s.server.pause.empty(); });
+  s.f.options.min_free_disk_bytes = 0;
+  s.server.drop();
+  s.until([&] { return s.server.registrations == 3 && s.server.window > 0; });
+  CHECK(s.server.pause.empty());
   CHECK(s.stop() == 0);
 }
 

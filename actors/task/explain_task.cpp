@@ -1,0 +1,196 @@
+#include "actors/task/explain_task.h"
+
+#include "actors/task_queue/queries.h"
+#include "runtime/transcode/json.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <vector>
+
+namespace troupe::task {
+namespace {
+
+using schema::TaskState;
+using Out = schema::Explanation::Builder;
+
+constexpr std::size_t blockers_max = 20;
+constexpr std::size_t ahead_max = 10'000;
+
+// Why one of the connected workers does not take it now.
+void explain_connected(const worker::Staffing& staff,
+                       const std::string& queue,
+                       std::size_t ahead,
+                       Out out) {
+  const std::string paused = paused_text(staff);
+  if (staff.paused == staff.connected) {
+    say(out, "workers-paused", paused,
+        fmt::format("see to what it says, or start another worker on {}", queue));
+  } else if (staff.busy + staff.paused == staff.connected) {
+    say(out, "workers-busy",
+        fmt::format("{} ahead, {} worker{} busy{}{}", ahead, staff.busy, staff.busy == 1 ? "" : "s",
+                    paused.empty() ? "" : ", ", paused),
+        fmt::format("wait, or start another worker on {}", queue));
+  } else if (ahead > 0) {
+    say(out, "workers-busy", fmt::format("{} ahead in {}", ahead, queue), "");
+  } else {
+    say(out, "", "about to start", "");
+  }
+}
+
+void explain_pending(const Snapshot& snapshot, TaskView& task, Out out) {
+  const auto row = task.row();
+  const std::string queue_id = str(row.getTaskQueueId());
+  const auto staff = worker::staffing(snapshot, queue_id);
+  out.setWorkers(static_cast<std::int64_t>(staff.connected));
+  std::size_t ahead = 0;
+  if (const auto queue = task_queue::find_queue(snapshot, queue_id)) {
+    const auto runs = row.getRuns();
+    const auto key =
+        task_queue::make_entry_key(row.getPriority(), runs[runs.size() - 1].getEntry());
+    ahead = task_queue::count_ahead(snapshot, *queue, key, ahead_max);
+    out.setAhead(static_cast<std::int64_t>(ahead));
+  }
+  if (staff.connected == 0 && staff.away > 0) {
+    say(out, "workers-busy",
+        fmt::format("{} worker{} away, with tasks: reconnecting, or given up after worker.lease",
+                    staff.away, staff.away == 1 ? "" : "s"),
+        "");
+  } else if (staff.connected == 0) {
+    explain_no_worker(snapshot, queue_id, out);
+  } else {
+    explain_connected(staff, queue_id, ahead, out);
+  }
+}
+
+void explain_running(const Snapshot& snapshot, TaskView& task, Instant now, Out out) {
+  const auto runs = task.row().getRuns();
+  const auto run = runs[runs.size() - 1];
+  const std::string name = str(run.getWorkerGroup()) + "/" + str(run.getWorkerId());
+  const auto away = find_away_worker(snapshot, task);
+  if (!away) {
+    return say(
+        out, "",
+        fmt::format("running on {} for {}", name, format_duration(now - Instant{run.getStarted()})),
+        "");
+  }
+  const Instant since = away->away_since ? away->away_since : away->last_active;
+  const std::string end =
+      task.row().getRetriesLeft() > 0
+          ? "the run is retried"
+          : "the task ends as exception (worker-shutdown), as it has no retries";
+  const std::string when = away->lease_until
+                               ? " at " + format_time(away->lease_until) + ", when its lease ends"
+                               : " now";
+  say(out, "no-worker",
+      fmt::format("its worker {} has been away for {}; unless it comes back, {}{}", name,
+                  format_duration(std::max(Duration{0}, now - since)), end, when),
+      "wait, or start the worker again on " + away->host);
+}
+
+struct Blocked {
+  std::vector<std::string> waiting;  // names
+  std::vector<std::string> failed;   // names with their end
+};
+
+// Names the tasks that this one waits for; a failed one will not satisfy it by itself.
+Blocked read_blockers(const Snapshot& snapshot, TaskView& task, Out out) {
+  Blocked blocked;
+  const auto ids = unsatisfied_needs(snapshot, task, blockers_max);
+  auto blockers = out.initBlockers(static_cast<unsigned>(ids.size()));
+  for (unsigned i = 0; i < blockers.size(); ++i) {
+    blockers[i].setTaskId(text(ids[i]));
+    auto required = find_task(snapshot, ids[i]);
+    if (!required) {
+      blocked.waiting.push_back(ids[i]);
+      continue;
+    }
+    const std::string name = str(required->row().getName());
+    const TaskState state = required->state();
+    blockers[i].setName(text(name));
+    blockers[i].setState(state);
+    const auto runs = required->row().getRuns();
+    if (runs.size() > 0) blockers[i].setReason(runs[runs.size() - 1].getReasonResolved());
+    const bool ended = state == TaskState::FAILED || state == TaskState::EXCEPTION;
+    if (ended) {
+      const auto reason = runs[runs.size() - 1].getReasonResolved();
+      blocked.failed.push_back(fmt::format("{} ({})", name, enum_name(reason)));
+    } else {
+      blocked.waiting.push_back(fmt::format("{} ({})", name, enum_name(state)));
+    }
+  }
+  return blocked;
+}
+
+void explain_unscheduled(const Snapshot& snapshot, TaskView& task, Out out) {
+  const Blocked blocked = read_blockers(snapshot, task, out);
+  if (!blocked.failed.empty()) {
+    say(out, "blocked-by-failure", fmt::format("blocked by {}", fmt::join(blocked.failed, ", ")),
+        "rerun what failed, or schedule this task by hand");
+  } else if (!blocked.waiting.empty()) {
+    say(out, "blocked", fmt::format("blocked by {}", fmt::join(blocked.waiting, ", ")), "");
+  } else if (task.row().getHeld()) {
+    say(out, "not-scheduled", "held until its whole group is created",
+        "whoever creates the group releases it at the end");
+  } else {
+    say(out, "not-scheduled", "not scheduled", "schedule it: troupe task schedule");
+  }
+}
+
+}  // namespace
+
+void say(Out out, const char* code, const std::string& message, const std::string& help) {
+  out.setCode(code);
+  out.setMessage(text(message));
+  out.setHelp(text(help));
+}
+
+void explain_no_worker(const Snapshot& snapshot, const std::string& queue, Out out) {
+  const auto others = worker::staffed_queues(snapshot);
+  const std::string where = others.empty()
+                                ? "no worker is connected at all"
+                                : fmt::format("queues with workers: {}", fmt::join(others, ", "));
+  say(out, "no-worker", fmt::format("no worker serves {} ({})", queue, where),
+      fmt::format("start one: troupe worker --join ADDR --pool {}", queue));
+}
+
+std::string paused_text(const worker::Staffing& staff) {
+  if (staff.paused == 0) return {};
+  return fmt::format("{} worker{} paused, {}{}: {}", staff.paused, staff.paused == 1 ? "" : "s",
+                     staff.paused == 1 ? "" : "such as ", staff.pauser, staff.pause);
+}
+
+bool is_overdue(TaskView& task, Instant now) {
+  const TaskState state = task.state();
+  const bool open = state == TaskState::UNSCHEDULED || state == TaskState::PENDING;
+  return open && Instant{task.row().getDeadline()} < now;
+}
+
+std::optional<worker::WorkerState> find_away_worker(const Snapshot& snapshot, TaskView& task) {
+  const auto runs = task.row().getRuns();
+  const auto run = runs[runs.size() - 1];
+  auto worker = worker::find_worker(snapshot, str(task.row().getTaskQueueId()),
+                                    str(run.getWorkerGroup()), str(run.getWorkerId()));
+  if (!worker || worker->session != 0) return std::nullopt;
+  const auto claim = worker->claims.find({str(task.row().getTaskId()), runs.size() - 1});
+  if (claim == worker->claims.end() || claim->second != run.getToken()) return std::nullopt;
+  return worker;
+}
+
+void explain_task(const Snapshot& snapshot, TaskView& task, Instant now, Out out) {
+  const TaskState state = task.state();
+  if (is_overdue(task, now)) {
+    say(out, "deadline", "its deadline has passed", "create it anew with a later deadline");
+    return;
+  }
+  if (state == TaskState::UNSCHEDULED) return explain_unscheduled(snapshot, task, out);
+  if (state == TaskState::PENDING) return explain_pending(snapshot, task, out);
+  if (state == TaskState::RUNNING) return explain_running(snapshot, task, now, out);
+  const auto runs = task.row().getRuns();
+  const auto last = runs[runs.size() - 1];
+  const std::string name = enum_name(last.getReasonResolved());
+  const bool has_log = state != TaskState::COMPLETED && last.getStarted() != 0;
+  say(out, "", fmt::format("ended: {}", name), has_log ? "see its log" : "");
+}
+
+}  // namespace troupe::task
