@@ -58,7 +58,7 @@ bool has_failed(const Member& member) {
 }
 
 Result<std::string> group_id_of(Session& session, const std::string& group) {
-  return resolve_group(session.connection(), session.wait_scope(), group);
+  return resolve_group(session, group);
 }
 
 // One member's latest log, each line with the member's name in front.

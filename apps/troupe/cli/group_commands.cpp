@@ -26,8 +26,7 @@ void add_group(CLI::App& command, std::string& group) {
 int group_watch(const GlobalOptions& global, const GroupWatchOptions& options) {
   const Interrupts before_the_loop;
   return with_session(global, [&](Session& session) -> Result<int> {
-    const Result<std::string> group_id =
-        resolve_group(session.connection(), session.wait_scope(), options.group);
+    const Result<std::string> group_id = resolve_group(session, options.group);
     if (!group_id.ok()) return group_id.error();
     return watch_group(session.io(), session.target(), group_id.value(),
                        {.exit_status = options.exit_status, .json = global.json});

@@ -2,6 +2,11 @@
 
 #include "runtime/base/random.h"
 
+#include <kj/io.h>
+
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -15,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t prefix_min = 4;
 constexpr std::size_t id_length = 22;
+constexpr std::size_t lines_max = 200;  // of the file: two for each platform
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets variables
@@ -30,20 +36,47 @@ const char* word(NameKind kind) {
   return kind == NameKind::task ? "task" : "group";
 }
 
-// Newest first. The file is short: one line for each kind.
-std::vector<LastMade> read_last(const std::string& file) {
-  std::vector<LastMade> made;
+struct Line {
+  NameKind kind = NameKind::task;
+  std::string id;
+  std::string platform;
+};
+
+// Newest first. `KIND ID PLATFORM` a line; others are passed over.
+std::vector<Line> read_last(const std::string& file) {
+  std::vector<Line> lines;
   std::ifstream in(file);
   std::string line;
-  while (made.size() < 2 && std::getline(in, line)) {
-    const auto space = std::min(line.find(' '), line.size());
-    const std::string kind = line.substr(0, space);
-    const std::string id = line.substr(std::min(space + 1, line.size()));
-    if (!is_slugid(id)) continue;
-    if (kind == "task") made.push_back({NameKind::task, id});
-    if (kind == "group") made.push_back({NameKind::group, id});
+  while (lines.size() < lines_max && std::getline(in, line)) {
+    for (const NameKind kind : {NameKind::task, NameKind::group}) {
+      const std::string start = std::string(word(kind)) + " ";
+      if (!line.starts_with(start)) continue;
+      const std::string id = line.substr(start.size(), id_length);
+      const std::size_t end = start.size() + id.size();
+      if (!is_slugid(id) || end + 1 >= line.size() || line[end] != ' ') continue;
+      lines.push_back({kind, id, line.substr(end + 1)});
+    }
   }
-  return made;
+  return lines;
+}
+
+// Whole or not at all.
+void write_last(const std::string& file, const std::vector<Line>& lines) {
+  std::error_code error;
+  const std::string fresh = file + "." + new_slugid();
+  {
+    std::ofstream out(fresh, std::ios::trunc);
+    for (const Line& one : lines) {
+      out << word(one.kind) << ' ' << one.id << ' ' << one.platform << '\n';
+    }
+    out.flush();
+    if (!out) {
+      fs::remove(fresh, error);
+      return;
+    }
+  }
+  fs::rename(fresh, file, error);
+  if (error) fs::remove(fresh, error);
 }
 
 Result<ParsedName> parse_base(std::string_view base, std::string_view text, NameKind kind) {
@@ -94,56 +127,44 @@ std::string last_file() {
   return home.empty() ? std::string() : home + "/.config/troupe/last";
 }
 
-void remember_last(NameKind kind, std::string_view id) {
-  remember_last(last_file(), kind, id);
+void remember_last(const std::string& platform, NameKind kind, std::string_view id) {
+  remember_last(last_file(), platform, kind, id);
 }
 
-void remember_last(const std::string& file, NameKind kind, std::string_view id) {
-  if (file.empty()) return;
-  std::vector<LastMade> made = read_last(file);
-  std::erase_if(made, [kind](const LastMade& one) { return one.kind == kind; });
-  made.insert(made.begin(), LastMade{kind, std::string(id)});
-
+void remember_last(const std::string& file,
+                   const std::string& platform,
+                   NameKind kind,
+                   std::string_view id) {
+  const bool one_line = platform.find('\n') == std::string::npos;
+  if (file.empty() || platform.empty() || !one_line) return;
   const fs::path folder = fs::path(file).parent_path();
   std::error_code error;
   const bool created = fs::create_directories(folder, error);
   // Credentials are kept here as well: nobody else looks inside.
   if (created) fs::permissions(folder, fs::perms::owner_all, error);
 
-  // Two commands may end at once: each writes a file of its own, the later name wins whole.
-  const std::string fresh = file + "." + new_slugid();
-  {
-    std::ofstream out(fresh, std::ios::trunc);
-    for (const LastMade& one : made) out << word(one.kind) << ' ' << one.id << '\n';
-    out.flush();
-    if (!out) {
-      fs::remove(fresh, error);
-      return;
-    }
+  // Two commands may end at once, on two platforms: neither forgets what the other has written.
+  const kj::AutoCloseFd lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (lock.get() >= 0) static_cast<void>(flock(lock.get(), LOCK_EX));
+  std::vector<Line> lines = read_last(file);
+  std::erase_if(lines, [kind, &platform](const Line& one) {
+    return one.kind == kind && one.platform == platform;
+  });
+  lines.insert(lines.begin(), Line{kind, std::string(id), platform});
+  if (lines.size() > lines_max) lines.resize(lines_max);
+  write_last(file, lines);
+}
+
+std::vector<LastMade> last_made(const std::string& platform) {
+  return last_made(last_file(), platform);
+}
+
+std::vector<LastMade> last_made(const std::string& file, const std::string& platform) {
+  std::vector<LastMade> made;
+  for (Line& one : read_last(file)) {
+    if (one.platform == platform) made.push_back({one.kind, std::move(one.id)});
   }
-  fs::rename(fresh, file, error);
-  if (error) fs::remove(fresh, error);
-}
-
-std::optional<std::string> last_id(NameKind kind) {
-  return last_id(last_file(), kind);
-}
-
-std::optional<std::string> last_id(const std::string& file, NameKind kind) {
-  for (LastMade& one : read_last(file)) {
-    if (one.kind == kind) return std::move(one.id);
-  }
-  return std::nullopt;
-}
-
-std::optional<LastMade> last_made() {
-  return last_made(last_file());
-}
-
-std::optional<LastMade> last_made(const std::string& file) {
-  std::vector<LastMade> made = read_last(file);
-  if (made.empty()) return std::nullopt;
-  return std::move(made.front());
+  return made;
 }
 
 }  // namespace troupe::cli

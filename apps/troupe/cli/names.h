@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace troupe::cli {
 
@@ -34,21 +35,21 @@ Result<ParsedName> parse_name(std::string_view text, NameKind kind);
 /// there is no home.
 std::string last_file();
 
-/// Makes `id` what `last` means. Failure is silent: the command has done its work.
-void remember_last(NameKind kind, std::string_view id);
-void remember_last(const std::string& file, NameKind kind, std::string_view id);
+/// Makes `id` what `last` means on `platform` (see `client::Target`). Those of other platforms
+/// stay, the latest 100 of them. Failure is silent: the command has done its work.
+void remember_last(const std::string& platform, NameKind kind, std::string_view id);
+void remember_last(const std::string& file,
+                   const std::string& platform,
+                   NameKind kind,
+                   std::string_view id);
 
 struct LastMade {
   NameKind kind = NameKind::task;
   std::string id;
 };
 
-/// The newest of `kind`; nothing if there is none yet.
-std::optional<std::string> last_id(NameKind kind);
-std::optional<std::string> last_id(const std::string& file, NameKind kind);
-
-/// The newest of either kind.
-std::optional<LastMade> last_made();
-std::optional<LastMade> last_made(const std::string& file);
+/// What was made on `platform`, at most one of each kind, the newer one first.
+std::vector<LastMade> last_made(const std::string& platform);
+std::vector<LastMade> last_made(const std::string& file, const std::string& platform);
 
 }  // namespace troupe::cli

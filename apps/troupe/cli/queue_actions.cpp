@@ -125,8 +125,7 @@ int queue_pending(const GlobalOptions& global, const std::string& queue_id) {
 
 int explain(const GlobalOptions& global, const std::string& subject) {
   return with_session(global, [&](Session& session) -> Result<int> {
-    const Result<std::string> resolved =
-        resolve_subject(session.connection(), session.wait_scope(), subject);
+    const Result<std::string> resolved = resolve_subject(session, subject);
     if (!resolved.ok()) return resolved.error();
     auto request = session.troupe().explainRequest();
     request.setSubject(resolved.value());

@@ -2,9 +2,11 @@
 
 #include "apps/troupe/cli/names.h"
 #include "apps/troupe/cli/session.h"
+#include "apps/troupe/group_file/group_file.h"
 #include "apps/troupe/group_file/problems.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 #include <vector>
 
@@ -20,12 +22,10 @@ struct Found {
   std::vector<std::string> groups;
 };
 
-Found find_ids(client::Connection& connection,
-               kj::WaitScope& wait_scope,
-               const std::string& prefix) {
-  auto request = connection.troupe().findIdsRequest();
+Found find_ids(Session& session, const std::string& prefix) {
+  auto request = session.troupe().findIdsRequest();
   request.setPrefix(prefix);
-  const auto answer = request.send().wait(wait_scope);
+  const auto answer = session.wait(request.send());
   Found found;
   for (const auto id : answer.getTaskIds()) found.tasks.emplace_back(id.cStr());
   for (const auto id : answer.getTaskGroupIds()) found.groups.emplace_back(id.cStr());
@@ -50,34 +50,82 @@ Result<std::string> only_one(const std::string& prefix,
                                     " list` shows what there is"};
 }
 
-Result<std::string> last_of(NameKind kind) {
-  if (std::optional<std::string> id = last_id(kind)) return *std::move(id);
-  return Error{Errc::not_found,
-               std::string("`last`: you have not made a ") + word(kind) + " yet: give its id"};
+// How much a member tells of its group; among equals the one with the smaller `order`.
+struct Telling {
+  int weight = 0;  // 3 failed, 2 ended, 1 runs
+  std::int64_t order = 0;
+};
+
+Telling telling_of(schema::TaskStatus::Reader status) {
+  const auto runs = status.getRuns();
+  if (runs.size() == 0) return {};
+  const auto last = runs[runs.size() - 1];
+  switch (status.getState()) {
+    case schema::TaskState::UNSCHEDULED:
+    case schema::TaskState::PENDING: return {};
+    case schema::TaskState::RUNNING: return {1, last.getStarted()};
+    case schema::TaskState::COMPLETED: return {2, -last.getResolved()};
+    case schema::TaskState::FAILED:
+    case schema::TaskState::EXCEPTION: return {3, last.getResolved()};
+  }
+  return {};
 }
 
-Result<std::string> resolve_base(client::Connection& connection,
-                                 kj::WaitScope& wait_scope,
-                                 const ParsedName& name,
-                                 NameKind kind) {
+Result<std::string> telling_member(Session& session, const std::string& group_id) {
+  std::string best;
+  Telling most;
+  read_pages([&](const std::string& token) {
+    auto request = session.queue().listTaskGroupRequest();
+    request.setTaskGroupId(group_id);
+    request.setContinuationToken(token);
+    const auto page = session.wait(request.send());
+    for (const auto one : page.getTasks()) {
+      const auto status = one.getStatus();
+      // Uploaded files have no log, and nothing is done with them.
+      if (std::string_view(status.getTaskQueueId().cStr()) == group_file::upload_queue) continue;
+      const Telling telling = telling_of(status);
+      const bool more = telling.weight > most.weight ||
+                        (telling.weight == most.weight && telling.order < most.order);
+      if (telling.weight == 0 || !more) continue;
+      most = telling;
+      best = status.getTaskId().cStr();
+    }
+    return std::string(page.getContinuationToken().cStr());
+  });
+  if (!best.empty()) return best;
+  return Error{Errc::not_found, "`last`: no task of your last group has run yet: `troupe explain " +
+                                    group_id + "` says why, `" + group_id +
+                                    "/NAME` names one of them"};
+}
+
+Result<std::string> last_of(Session& session, NameKind kind) {
+  const std::string& platform = session.target().platform;
+  for (const LastMade& made : last_made(platform)) {
+    if (made.kind == kind) return made.id;
+    if (made.kind == NameKind::group) return telling_member(session, made.id);
+  }
+  return Error{Errc::not_found, std::string("`last`: you have not made a ") + word(kind) + " on " +
+                                    platform + " yet: give its id"};
+}
+
+Result<std::string> resolve_base(Session& session, const ParsedName& name, NameKind kind) {
   if (const Id* id = std::get_if<Id>(&name.base)) return id->value;
-  if (std::holds_alternative<Last>(name.base)) return last_of(kind);
+  if (std::holds_alternative<Last>(name.base)) return last_of(session, kind);
   const std::string& prefix = std::get<IdPrefix>(name.base).value;
-  const Found found = find_ids(connection, wait_scope, prefix);
+  const Found found = find_ids(session, prefix);
   return only_one(prefix, kind == NameKind::task ? found.tasks : found.groups, kind);
 }
 
-Result<std::string> resolve_member(client::Connection& connection,
-                                   kj::WaitScope& wait_scope,
+Result<std::string> resolve_member(Session& session,
                                    const std::string& group_id,
                                    const std::string& member) {
   std::vector<std::string> ids;
   std::set<std::string> names;
   read_pages([&](const std::string& token) {
-    auto request = connection.queue().listTaskGroupRequest();
+    auto request = session.queue().listTaskGroupRequest();
     request.setTaskGroupId(group_id);
     request.setContinuationToken(token);
-    const auto page = request.send().wait(wait_scope);
+    const auto page = session.wait(request.send());
     for (const auto one : page.getTasks()) {
       const std::string name = one.getTask().getMetadata().getName().cStr();
       if (name == member) ids.emplace_back(one.getStatus().getTaskId().cStr());
@@ -95,10 +143,8 @@ Result<std::string> resolve_member(client::Connection& connection,
                                     group_file::nearest_hint(member, {names.begin(), names.end()})};
 }
 
-bool has_queue(client::Connection& connection,
-               kj::WaitScope& wait_scope,
-               std::string_view task_queue_id) {
-  const auto answer = connection.troupe().listQueuesRequest().send().wait(wait_scope);
+bool has_queue(Session& session, std::string_view task_queue_id) {
+  const auto answer = session.wait(session.troupe().listQueuesRequest().send());
   for (const auto queue : answer.getQueues()) {
     if (std::string_view(queue.getTaskQueueId().cStr()) == task_queue_id) return true;
   }
@@ -107,47 +153,39 @@ bool has_queue(client::Connection& connection,
 
 // `A/B` may be a queue or `GROUP/NAME`. A queue that exists is one; else, what begins like a group
 // is one; else it is a queue that nobody has used, and the server can say so.
-Result<std::string> resolve_pair(client::Connection& connection,
-                                 kj::WaitScope& wait_scope,
-                                 const std::string& subject) {
+Result<std::string> resolve_pair(Session& session, const std::string& subject) {
   const Result<ParsedName> name = parse_name(subject, NameKind::task);
   if (!name.ok()) return subject;
   if (std::holds_alternative<IdPrefix>(name.value().base)) {
-    if (has_queue(connection, wait_scope, subject)) return subject;
+    if (has_queue(session, subject)) return subject;
     const std::string& prefix = std::get<IdPrefix>(name.value().base).value;
-    if (find_ids(connection, wait_scope, prefix).groups.size() != 1) return subject;
+    if (find_ids(session, prefix).groups.size() != 1) return subject;
   }
-  return resolve_task(connection, wait_scope, subject);
+  return resolve_task(session, subject);
 }
 
 }  // namespace
 
-Result<std::string> resolve_task(client::Connection& connection,
-                                 kj::WaitScope& wait_scope,
-                                 std::string_view name) {
+Result<std::string> resolve_task(Session& session, std::string_view name) {
   const Result<ParsedName> parsed = parse_name(name, NameKind::task);
   if (!parsed.ok()) return parsed.error();
   const bool in_group = parsed.value().member.has_value();
-  Result<std::string> id = resolve_base(connection, wait_scope, parsed.value(),
-                                        in_group ? NameKind::group : NameKind::task);
+  Result<std::string> id =
+      resolve_base(session, parsed.value(), in_group ? NameKind::group : NameKind::task);
   if (!id.ok() || !in_group) return id;
-  return resolve_member(connection, wait_scope, id.value(), *parsed.value().member);
+  return resolve_member(session, id.value(), *parsed.value().member);
 }
 
-Result<std::string> resolve_group(client::Connection& connection,
-                                  kj::WaitScope& wait_scope,
-                                  std::string_view name) {
+Result<std::string> resolve_group(Session& session, std::string_view name) {
   const Result<ParsedName> parsed = parse_name(name, NameKind::group);
   if (!parsed.ok()) return parsed.error();
-  return resolve_base(connection, wait_scope, parsed.value(), NameKind::group);
+  return resolve_base(session, parsed.value(), NameKind::group);
 }
 
-Result<std::string> resolve_subject(client::Connection& connection,
-                                    kj::WaitScope& wait_scope,
-                                    std::string_view text) {
+Result<std::string> resolve_subject(Session& session, std::string_view text) {
   const std::string subject(text);
   const auto slashes = std::count(subject.begin(), subject.end(), '/');
-  if (slashes == 1) return resolve_pair(connection, wait_scope, subject);
+  if (slashes == 1) return resolve_pair(session, subject);
   if (slashes > 1) return subject;
 
   const Result<ParsedName> name = parse_name(subject, NameKind::task);
@@ -159,10 +197,10 @@ Result<std::string> resolve_subject(client::Connection& connection,
   }
   if (const Id* id = std::get_if<Id>(&name.value().base)) return id->value;
   if (std::holds_alternative<Last>(name.value().base)) {
-    if (std::optional<LastMade> made = last_made()) return made->id;
-    return last_of(NameKind::task);
+    const auto made = last_made(session.target().platform);
+    return made.empty() ? last_of(session, NameKind::task) : made.front().id;
   }
-  const Found found = find_ids(connection, wait_scope, subject);
+  const Found found = find_ids(session, subject);
   // A task that is alone in its group shares its id.
   std::set<std::string> ids(found.tasks.begin(), found.tasks.end());
   ids.insert(found.groups.begin(), found.groups.end());

@@ -107,7 +107,7 @@ class Run {
     return create_tasks(server_, plan_.tasks, plan_.group_id, plan_.seal)
         .then([this]() -> kj::Promise<void> {
           created_ = true;
-          remember_last(NameKind::group, plan_.group_id);
+          remember_last(server_.target().platform, NameKind::group, plan_.group_id);
           print_created();
           if (!files_) return kj::READY_NOW;
           return complete_upload(server_, plan_.tasks.front().task_id, *files_);

@@ -12,5 +12,6 @@ set(troupe_cli_run_sources
   upload_task.cpp
   watch.cpp
   watch_explain.cpp
+  watch_reasons.cpp
   watch_state.cpp
   watch_view.cpp)

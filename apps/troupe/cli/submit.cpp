@@ -132,7 +132,7 @@ class Submission {
   kj::Promise<void> create(std::size_t index) {
     if (index == prepared_.tasks.size()) {
       created_ = true;
-      remember_last(NameKind::task, id());
+      remember_last(server_.target().platform, NameKind::task, id());
       return kj::READY_NOW;
     }
     return create_task(server_, prepared_.tasks[index])
@@ -160,10 +160,10 @@ class Submission {
     print_line(JsonWriter().begin_object().key("status").raw(status).end_object().take());
   }
 
-  // Says why nothing happens, as long as nothing does.
+  // Says why nothing happens: before the task runs, between two runs, while its worker is away.
   kj::Promise<void> explain() {
     return explainer_
-        .watch([this] { return progress_.offset == 0 ? id() : std::string(); },
+        .watch([this] { return ended_ ? std::string() : id(); },
                [](const std::string& message) { print_note(message); })
         .eagerlyEvaluate([](kj::Exception&&) {});
   }
@@ -197,6 +197,7 @@ class Submission {
   }
 
   int finish(const TaskEnd& end) {
+    ended_ = true;
     if (json_) print_status(end.status_json);
     if (end.state == schema::TaskState::COMPLETED) return exit_done;
     const bool failed = end.state == schema::TaskState::FAILED;
@@ -213,6 +214,7 @@ class Submission {
   LogProgress progress_;
   Explainer explainer_;
   bool created_ = false;
+  bool ended_ = false;
   kj::Promise<void> explaining_ = nullptr;
   kj::Promise<void> cancelling_ = nullptr;
   kj::Own<kj::PromiseFulfiller<int>> leave_;

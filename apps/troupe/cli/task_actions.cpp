@@ -27,7 +27,7 @@ using StatusAnswer = capnp::Response<schema::Queue::StatusResults>;
 constexpr std::uint32_t page_max = 1000;
 
 Result<std::string> task_id_of(Session& session, const std::string& name) {
-  return resolve_task(session.connection(), session.wait_scope(), name);
+  return resolve_task(session, name);
 }
 
 StatusAnswer status_of(Session& session, const std::string& task_id) {
@@ -104,7 +104,7 @@ int task_create(const GlobalOptions& global, const std::string& file) {
         from_json(json.value(), capnp::toDynamic(request.initTask()));
     if (!faults.empty()) return Error{Errc::invalid, shown + ": " + describe(faults)};
     const auto answer = session.wait(request.send());
-    remember_last(NameKind::task, task_id);
+    remember_last(session.target().platform, NameKind::task, task_id);
     print_line(global.json ? to_json(answer) : task_id);
     return int{exit_done};
   });

@@ -189,8 +189,7 @@ Result<int> download_all(Session& session,
                          const Interrupts& interrupts,
                          const GlobalOptions& global,
                          const DownloadOptions& options) {
-  const Result<std::string> resolved =
-      resolve_task(session.connection(), session.wait_scope(), options.task);
+  const Result<std::string> resolved = resolve_task(session, options.task);
   if (!resolved.ok()) return resolved.error();
   const std::string& task_id = resolved.value();
   const std::vector<ArtifactEntry> all = list_artifacts(session, task_id, options.run);

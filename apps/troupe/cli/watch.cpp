@@ -2,7 +2,9 @@
 
 #include "apps/troupe/cli/command.h"
 #include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/terminal.h"
 #include "apps/troupe/cli/watch_explain.h"
+#include "apps/troupe/cli/watch_reasons.h"
 #include "apps/troupe/cli/watch_state.h"
 #include "apps/troupe/cli/watch_view.h"
 #include "runtime/clock/clock.h"
@@ -19,7 +21,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -35,7 +36,6 @@ constexpr auto redraw_interval = 200 * kj::MILLISECONDS;
 constexpr auto first_look = 500 * kj::MILLISECONDS;  // then each second
 constexpr auto look_interval = 1 * kj::SECONDS;
 constexpr std::size_t tails_max = 100;  // running tasks whose last line is asked for at once
-constexpr std::size_t reasons_max = 5;  // waiting tasks that are explained at once
 
 // The `status` of an event about a task; false if there is none.
 bool read_status(kj::StringPtr payload, schema::TaskStatus::Builder into) {
@@ -204,48 +204,27 @@ class Watcher {
         });
   }
 
-  // Which tasks to explain: for each queue one that waits for a worker, as the others wait for the
-  // same; without any, what waits for something else.
-  std::vector<std::string> waiting_tasks() const {
-    std::vector<std::string> ids;
-    std::set<std::string> queues;
-    for (const WatchedTask& task : group_.tasks()) {
-      if (ids.size() < reasons_max && task.state == TaskState::PENDING &&
-          queues.insert(task.queue).second) {
-        ids.push_back(task.id);
-      }
-    }
-    if (!ids.empty() || group_.count(TaskState::RUNNING) > 0) return ids;
-    for (const WatchedTask& task : group_.tasks()) {
-      const bool waits = task.state == TaskState::UNSCHEDULED && !task.blocked_outside;
-      // What members of the group keep waiting, these explain.
-      const bool first = group_.depends_outside(task) || task.dependencies.empty();
-      if (waits && first && ids.size() < reasons_max) ids.push_back(task.id);
-    }
-    return ids;
-  }
-
   kj::Promise<void> explain_waiting() {
     auto all = kj::Vector<kj::Promise<void>>();
-    for (const std::string& id : waiting_tasks()) {
+    for (const std::string& id : questions_.next(group_)) {
       all.add(ask_why(server_, id).then([this, id](Reason&& reason) { take_reason(id, reason); }));
     }
     return kj::joinPromises(all.releaseAsArray());
   }
 
   void take_reason(const std::string& id, const Reason& reason) {
-    WatchedTask* task = group_.find(id);
-    const bool waits = task != nullptr &&
-                       (task->state == TaskState::PENDING || task->state == TaskState::UNSCHEDULED);
-    if (!waits || reason.code.empty()) return;
-    task->note = reason.message;
-    if (reason.code == "blocked-by-failure") task->blocked_outside = true;
+    if (!note_reason(group_, id, reason)) return;
+    const WatchedTask& task = *group_.find(id);
+    std::string& said = said_[task.queue + "/" + task.worker];
+    if (reason.code.empty()) {
+      said.clear();
+      return;
+    }
     // Waiting for a turn, while others have theirs, is no news.
     if (reason.code == "workers-busy" && group_.count(TaskState::RUNNING) > 0) return;
-    std::string& said = said_[task->queue];
-    if (said == reason.message) return;
-    said = reason.message;
-    view_->note(task->name + ": " + reason.message);
+    if (said == reason.news) return;
+    said = reason.news;
+    view_->note(harmless(task.name) + ": " + reason.message);
   }
 
   Reconnector& server_;
@@ -253,9 +232,10 @@ class Watcher {
   const WatchOptions options_;
   std::unique_ptr<WatchView> view_;
   WatchedGroup group_;
-  std::string position_;                     // in the event log
-  std::vector<std::string> news_;            // of the snapshot being read, not told yet
-  std::map<std::string, std::string> said_;  // the last reason, by queue
+  std::string position_;           // in the event log
+  std::vector<std::string> news_;  // of the snapshot being read, not told yet
+  Questions questions_;
+  std::map<std::string, std::string> said_;  // the last news, by queue and worker
   kj::Own<kj::PromiseFulfiller<void>> finished_;
   kj::Promise<void> redrawing_ = nullptr;
   kj::Promise<void> looking_ = nullptr;

@@ -19,11 +19,12 @@ kj::Promise<Reason> ask_why(Reconnector& server, const std::string& subject) {
     request.setSubject(subject);
     return request.send().then([](capnp::Response<schema::Troupe::ExplainResults>&& answer) {
       const auto explanation = answer.getExplanation();
-      Reason reason{explanation.getCode().cStr(), explanation.getMessage().cStr()};
-      if (explanation.getHelp().size() > 0) {
-        reason.message += std::string("; ") + explanation.getHelp().cStr();
-      }
+      const std::string help = explanation.getHelp().cStr();
+      Reason reason{explanation.getCode().cStr(), explanation.getMessage().cStr(), {}};
+      if (!help.empty()) reason.message += "; " + help;
       reason.message = harmless(reason.message);
+      // How long a worker has been away changes all the time.
+      reason.news = reason.code == "no-worker" ? reason.code + help : reason.message;
       return reason;
     });
   });
@@ -46,10 +47,10 @@ kj::Promise<void> Explainer::look() {
   return ask_why(server_, subject)
       .then(
           [this](Reason&& reason) {
-            if (reason.code.empty() || reason.message == said_) return;
-            said_ = reason.message;
-            // While the answer was under way, it may have begun.
-            if (!subject_().empty()) say_(said_);
+            // While the answer was under way, it may have ended.
+            if (reason.news == said_ || subject_().empty()) return;
+            said_ = reason.code.empty() ? "" : reason.news;
+            if (!reason.code.empty()) say_(reason.message);
           },
           [](kj::Exception&&) {})  // not allowed, or gone: the log and the status say the rest
       .then([this] { return look_after(look_interval); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apps/troupe/cli/reconnect.h"
+#include "apps/troupe/cli/watch_reasons.h"
 
 #include <kj/async.h>
 
@@ -9,12 +10,6 @@
 #include <string>
 
 namespace troupe::cli {
-
-/// What `explain` says of a task or group.
-struct Reason {
-  std::string code;     // empty: nothing is wrong
-  std::string message;  // one line, with what would help
-};
 
 /// Asks once.
 kj::Promise<Reason> ask_why(Reconnector& server, const std::string& subject);
@@ -24,7 +19,7 @@ class Explainer {
   explicit Explainer(Reconnector& server) : server_(server) {}
 
   /// Half a second from now, then each second, explains what `subject()` names, unless that is
-  /// empty; `say` gets each message that differs from the one before. Never ends by itself.
+  /// empty; `say` gets each message that is news after the one before. Never ends by itself.
   kj::Promise<void> watch(std::function<std::string()> subject,
                           std::function<void(const std::string&)> say);
 
@@ -35,7 +30,7 @@ class Explainer {
   Reconnector& server_;
   std::function<std::string()> subject_;
   std::function<void(const std::string&)> say_;
-  std::string said_;
+  std::string said_;  // what was news last
 };
 
 }  // namespace troupe::cli

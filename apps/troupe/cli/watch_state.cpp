@@ -110,6 +110,9 @@ WatchedTask* WatchedGroup::update(schema::TaskStatus::Reader status) {
   task->runs = runs.size();
   task->status_json = to_json(status);
   task->note.clear();
+  task->why.clear();
+  task->own_reason = false;
+  task->worker.clear();
   task->started = {};
   task->resolved = {};
   task->reason = schema::ReasonResolved::NONE;
@@ -118,11 +121,17 @@ WatchedTask* WatchedGroup::update(schema::TaskStatus::Reader status) {
     task->started = Instant{last.getStarted()};
     task->resolved = Instant{last.getResolved()};
     task->reason = last.getReasonResolved();
+    task->worker = std::string(last.getWorkerGroup().cStr()) + "/" + last.getWorkerId().cStr();
   }
   return task;
 }
 
 WatchedTask* WatchedGroup::find(const std::string& task_id) {
+  const auto found = by_id_.find(task_id);
+  return found == by_id_.end() ? nullptr : &tasks_[found->second];
+}
+
+const WatchedTask* WatchedGroup::find(const std::string& task_id) const {
   const auto found = by_id_.find(task_id);
   return found == by_id_.end() ? nullptr : &tasks_[found->second];
 }

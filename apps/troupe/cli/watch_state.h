@@ -24,7 +24,10 @@ struct WatchedTask {
   std::vector<std::string> dependencies;
   bool requires_completed = true;  // of its dependencies; else only that they ended
   bool blocked_outside = false;    // by a failure outside of the group, as the server says
-  std::string note;                // the last line it printed, or why it does not run
+  std::string worker;              // `group/id` of the last run's; empty before
+  std::string note;                // the last line it printed
+  std::string why;                 // why it does not run, or not well, as the server says
+  bool own_reason = false;         // `why` is true of this task alone, not of its queue
   std::string status_json;         // as the API writes it
 };
 
@@ -41,6 +44,7 @@ class WatchedGroup {
 
   bool contains(const std::string& task_id) const { return by_id_.count(task_id) > 0; }
   WatchedTask* find(const std::string& task_id);
+  const WatchedTask* find(const std::string& task_id) const;
 
   /// What a task needs comes before it, otherwise by name.
   std::vector<const WatchedTask*> in_order() const;

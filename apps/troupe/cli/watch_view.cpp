@@ -3,18 +3,22 @@
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/task_views.h"
 #include "apps/troupe/cli/terminal.h"
+#include "apps/troupe/cli/watch_reasons.h"
 #include "runtime/base/json_writer.h"
 #include "runtime/clock/clock.h"
 #include "runtime/transcode/json.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
+#include <vector>
 
 namespace troupe::cli {
 namespace {
@@ -24,6 +28,11 @@ using schema::TaskState;
 constexpr std::size_t name_width_max = 32;
 constexpr std::size_t default_width = 80;
 constexpr std::size_t default_height = 24;
+// Without a terminal: how often blocked tasks are looked for, how many are told of at the start,
+// and how many of those that a failure blocks; the last words name them all.
+constexpr Duration look_interval{std::chrono::seconds{1}};
+constexpr std::size_t waiting_max = 5;
+constexpr std::size_t blocked_max = 20;
 // Without a terminal, what a running task last printed is told this often.
 constexpr Duration tail_interval{std::chrono::seconds{10}};
 
@@ -117,6 +126,10 @@ class LinesView final : public WatchView {
   }
 
   void tick(const WatchedGroup& group, Instant now) override {
+    if (now - looked_ >= look_interval) {
+      tell_blocked(group);
+      looked_ = now;
+    }
     for (const WatchedTask& task : group.tasks()) {
       if (task.state != TaskState::RUNNING || task.note.empty()) continue;
       Instant& told = told_[task.id];
@@ -132,7 +145,32 @@ class LinesView final : public WatchView {
   void finish(const WatchedGroup& group) override { print_out(summary_text(group, group_id_)); }
 
  private:
+  // At first what waits for others, all in one line; later what does so in vain, each once.
+  void tell_blocked(const WatchedGroup& group) {
+    std::vector<std::string> waiting;
+    for (const WatchedTask& task : group.tasks()) {
+      if (task.state != TaskState::UNSCHEDULED || in_vain_.contains(task.id)) continue;
+      const BlockedBy blocked = blocked_by(group, task);
+      if (blocked.text.empty()) continue;
+      const std::string text = harmless(task.name) + ": " + blocked.text;
+      if (!blocked.failure) {
+        waiting.push_back(text);
+      } else if (in_vain_.size() < blocked_max) {
+        in_vain_.insert(task.id);
+        print_note(text);
+      }
+    }
+    if (looked_ || waiting.empty()) return;
+    const std::size_t shown = std::min(waiting.size(), waiting_max);
+    print_note(fmt::format(
+        "{} wait{} for others: {}{}", waiting.size(), waiting.size() == 1 ? "s" : "",
+        fmt::join(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(shown), "; "),
+        shown < waiting.size() ? "; ..." : ""));
+  }
+
   const std::string group_id_;
+  Instant looked_;                       // when blocked tasks were last looked for
+  std::set<std::string> in_vain_;        // tasks that were told to be blocked by a failure
   std::map<std::string, Instant> told_;  // when a line was last printed, by task
 };
 
@@ -171,11 +209,15 @@ class JsonView final : public WatchView {
   const std::string group_id_;
 };
 
-std::string row_text(
-    const WatchedTask& task, Instant now, std::size_t name_width, std::size_t width, bool colour) {
+std::string row_text(const WatchedTask& task,
+                     const std::string& why,
+                     Instant now,
+                     std::size_t name_width,
+                     std::size_t width,
+                     bool colour) {
   const std::string name = cut_text(harmless(task.name), name_width);
   const std::string state = enum_name(task.state);
-  std::string note = is_resolved(task.state) || task.note.empty() ? "" : harmless(task.note);
+  std::string note = !why.empty() || is_resolved(task.state) ? why : harmless(task.note);
   if (task.state == TaskState::EXCEPTION) note = enum_name(task.reason);
   if (task.runs > 1) note = fmt::format("(run {}) {}", task.runs - 1, note);
   std::string head = "  " + (colour ? coloured(state, colour_of(task.state)) : state);
@@ -186,18 +228,6 @@ std::string row_text(
   const std::size_t used = 2 + 12 + name_width + 1 + 9 + 2;
   if (width > used) head += cut_text(note, width - used);
   return head.substr(0, head.find_last_not_of(' ') + 1);
-}
-
-std::string blockers_text(const WatchedGroup& group, const WatchedTask& task) {
-  std::string text;
-  for (const WatchedTask& other : group.tasks()) {
-    const bool failed = is_resolved(other.state) && other.state != TaskState::COMPLETED;
-    const auto& needs = task.dependencies;
-    if (!failed || std::find(needs.begin(), needs.end(), other.id) == needs.end()) continue;
-    text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", harmless(other.name),
-                        enum_name(other.state));
-  }
-  return text;
 }
 
 }  // namespace
@@ -242,7 +272,7 @@ std::string table_text(const WatchedGroup& group,
   }
   std::string text = cut_text(title, width) + "\n";
   for (const WatchedTask* task : rows) {
-    text += row_text(*task, now, name_width, width, colour) + "\n";
+    text += row_text(*task, why_text(group, *task), now, name_width, width, colour) + "\n";
   }
   if (hidden > 0) text += fmt::format("  and {} more\n", hidden);
   return text;
@@ -257,9 +287,8 @@ std::string summary_text(const WatchedGroup& group, const std::string& group_id)
   }
   const auto blocked = group.blocked();
   for (const WatchedTask* task : blocked) {
-    const std::string blockers = blockers_text(group, *task);
-    text += fmt::format("{}: blocked{}\n", harmless(task->name),
-                        blockers.empty() ? std::string() : " by " + blockers);
+    const std::string why = why_text(group, *task);
+    text += fmt::format("{}: {}\n", harmless(task->name), why.empty() ? "blocked" : why);
   }
   text += fmt::format("group {}: {} of {} completed", group_id, group.count(TaskState::COMPLETED),
                       group.tasks().size());

@@ -23,7 +23,12 @@ struct Target {
   std::string client_id;
   std::string access_token;
   std::string found_in;  // where this came from, for messages
+  std::string platform;  // names it from one start to the next, see `platform_of`
 };
+
+/// What stays the same of a platform: the data directory whose socket it listens on, else its root
+/// URL, else its addresses.
+std::string platform_of(const Target& target);
 
 /// What the caller was told on the command line; empty texts were not given.
 struct FindOptions {

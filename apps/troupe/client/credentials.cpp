@@ -78,6 +78,7 @@ Result<Target> read_credentials(const std::string& path) {
     }
     target.*field.member = std::move(value).value();
   }
+  target.platform = platform_of(target);
   return target;
 }
 

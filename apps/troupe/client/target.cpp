@@ -163,6 +163,7 @@ Result<Target> target_of_rpc(const Wish& wish, const Environment& environment) {
   for (const std::string& address : addresses) {
     target->rpc += (target->rpc.empty() ? "" : ",") + address;
   }
+  if (target->platform.empty()) target->platform = platform_of(*target);
   return std::move(*target);
 }
 
@@ -191,6 +192,16 @@ Environment Environment::of_process() {
   }
   environment.system_dir = "/var/lib/troupe";
   return environment;
+}
+
+std::string platform_of(const Target& target) {
+  constexpr std::string_view prefix = "unix:";
+  constexpr std::string_view socket = "/rpc.sock";
+  for (const std::string& address : addresses_of(target.rpc)) {
+    if (!address.starts_with(prefix) || !address.ends_with(socket)) continue;
+    return address.substr(prefix.size(), address.size() - prefix.size() - socket.size());
+  }
+  return target.root_url.empty() ? target.rpc : target.root_url;
 }
 
 std::vector<std::string> addresses_of(std::string_view rpc) {

@@ -50,34 +50,54 @@ TEST_CASE("what cannot be a name is refused before anybody is asked", "[names]")
   CHECK_FALSE(parse_name("last/build", NameKind::group).ok());
 }
 
-TEST_CASE("last is the newest of its kind", "[names]") {
+TEST_CASE("last is the newest of its kind on one platform", "[names]") {
   const fs::path folder = fs::temp_directory_path() / ("troupe-last-" + new_slugid());
   const std::string file = (folder / "inner" / "last").string();
-  CHECK_FALSE(last_id(file, NameKind::task));
-  CHECK_FALSE(last_made(file));
+  const std::string here = "/data with blanks";
+  const std::string there = "https://ci.example.com";
+  CHECK(last_made(file, here).empty());
 
   const std::string first = new_slugid();
   const std::string second = new_slugid();
   const std::string group = new_slugid();
-  remember_last(file, NameKind::task, first);
-  remember_last(file, NameKind::group, group);
-  CHECK(last_made(file)->id == group);
-  remember_last(file, NameKind::task, second);
-  CHECK(last_id(file, NameKind::task) == second);
-  CHECK(last_id(file, NameKind::group) == group);
-  CHECK(last_made(file)->id == second);
-  CHECK(last_made(file)->kind == NameKind::task);
+  const std::string other = new_slugid();
+  remember_last(file, here, NameKind::task, first);
+  remember_last(file, here, NameKind::group, group);
+  CHECK(last_made(file, here).front().id == group);
+  remember_last(file, there, NameKind::task, other);
+  remember_last(file, here, NameKind::task, second);
+  const auto made = last_made(file, here);
+  REQUIRE(made.size() == 2);
+  CHECK(made[0].kind == NameKind::task);
+  CHECK(made[0].id == second);
+  CHECK(made[1].id == group);
+  REQUIRE(last_made(file, there).size() == 1);
+  CHECK(last_made(file, there).front().id == other);
+  CHECK(last_made(file, "/elsewhere").empty());
   // No temporary file is left.
   CHECK(std::distance(fs::directory_iterator(folder / "inner"), fs::directory_iterator()) == 1);
 
-  std::ofstream(file) << "garbage\ntask ../../etc\ntask " << first << '\n';
-  CHECK(last_id(file, NameKind::task) == first);
+  std::ofstream(file) << "garbage\ntask ../../etc /p\ntask " << first << "\ntask " << first
+                      << " /p\n";
+  CHECK(last_made(file, "/p").size() == 1);
+  fs::remove_all(folder);
+}
+
+TEST_CASE("the file of the last ones stays short", "[names]") {
+  const fs::path folder = fs::temp_directory_path() / ("troupe-last-" + new_slugid());
+  const std::string file = (folder / "last").string();
+  for (int i = 0; i < 250; ++i) {
+    remember_last(file, "/p" + std::to_string(i), NameKind::task, new_slugid());
+  }
+  CHECK(last_made(file, "/p0").empty());
+  CHECK(last_made(file, "/p249").size() == 1);
+  CHECK(fs::file_size(file) < 10'000);
   fs::remove_all(folder);
 }
 
 TEST_CASE("what cannot be remembered is no error", "[names]") {
-  remember_last("/proc/none/last", NameKind::task, new_slugid());
-  CHECK_FALSE(last_id("/proc/none/last", NameKind::task));
+  remember_last("/proc/none/last", "/p", NameKind::task, new_slugid());
+  CHECK(last_made("/proc/none/last", "/p").empty());
 }
 
 }  // namespace troupe::cli

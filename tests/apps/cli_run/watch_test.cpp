@@ -180,6 +180,30 @@ TEST_CASE("JSON is one object a line, and what is blocked ends the watching", "[
   CHECK(watch_group(server, group_id, quiet).wait(io.waitScope) == exit_done);
 }
 
+TEST_CASE("however many wait, few are asked about", "[watch]") {
+  auto io = kj::setupAsyncIo();
+  FakeServer fake(io);
+  FakeGroup group;
+  for (int i = 0; i < 500; ++i) {
+    std::string id = std::to_string(i);
+    id.insert(0, 22 - id.size(), 'A');
+    group.tasks[id] = {"t" + std::to_string(i), TaskState::PENDING, {}};
+  }
+  serve(fake, group);
+  int asked = 0;
+  fake.script.explain = [&asked](auto context) -> kj::Promise<void> {
+    ++asked;
+    context.getResults().initExplanation().setCode("no-worker");
+    return kj::READY_NOW;
+  };
+  fake.start();
+  Reconnector server(io, fake.target);
+  Captured output;
+  auto watching = watch_group(server, group_id, {}).eagerlyEvaluate(nullptr);
+  turn_until(io, [&] { return asked == 2; });  // the second look
+  CHECK(asked == 2);                           // one queue: one task at each
+}
+
 TEST_CASE("an unknown group is an error", "[watch]") {
   auto io = kj::setupAsyncIo();
   FakeServer fake(io);

@@ -51,6 +51,22 @@ TEST_CASE("the table shows state, time and the last line", "[watch]") {
         "  running     test     1m 01s  12 of 30 ?[31mpassed\n");
 }
 
+TEST_CASE("each row that waits says why", "[watch]") {
+  WatchedGroup group;
+  add(group, "build", TaskState::FAILED);
+  add(group, "far", TaskState::UNSCHEDULED, "outside");
+  add(group, "gpu", TaskState::PENDING);
+  add(group, "later", TaskState::UNSCHEDULED, "test");
+  add(group, "test", TaskState::UNSCHEDULED, "build");
+  group.find("far")->why = "blocked by other (pending)";
+  group.find("gpu")->why = "no worker serves local/gpu";
+  const std::string table = table_text(group, "G", start, 70, 20, false);
+  CHECK(table.find("far              blocked by other (pending)\n") != std::string::npos);
+  CHECK(table.find("no worker serves local/gpu\n") != std::string::npos);
+  CHECK(table.find("blocked by build (failed)\n") != std::string::npos);
+  CHECK(table.find("blocked by test\n") != std::string::npos);
+}
+
 TEST_CASE("a table that does not fit shows what matters most", "[watch]") {
   WatchedGroup group;
   for (int i = 0; i < 50; ++i) add(group, "done-" + std::to_string(i), TaskState::COMPLETED);

@@ -86,6 +86,20 @@ TEST_CASE("the platform is found in the documented order", "[client]") {
   CHECK(target.value().found_in == flag + "/credentials.json");
 }
 
+TEST_CASE("a platform keeps its name whatever way leads to it", "[client]") {
+  World world;
+  const std::string dir = world.add("flag", "unix:/d/rpc.sock,127.0.0.1:7");
+  const FindOptions by_dir{.data_dir = dir, .rpc = {}, .root_url = {}};
+  CHECK(find_target(by_dir, world.environment).value().platform == "/d");
+  const FindOptions by_address{.data_dir = dir, .rpc = "127.0.0.1:7", .root_url = {}};
+  CHECK(find_target(by_address, world.environment).value().platform == "/d");
+  world.add("home", "ci:1");
+  CHECK(find_target({}, world.environment).value().platform == "http://home");
+  world.set_credentials();
+  const FindOptions bare{.data_dir = {}, .rpc = "ci:2", .root_url = {}};
+  CHECK(find_target(bare, world.environment).value().platform == "ci:2");
+}
+
 TEST_CASE("a data folder of a relative name is relative to where the program stands", "[client]") {
   World world;
   world.add("work/inner/mine", "mine:1");

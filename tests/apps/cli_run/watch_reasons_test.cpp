@@ -1,0 +1,130 @@
+#include "apps/troupe/cli/watch_reasons.h"
+
+#include <capnp/message.h>
+#include <catch2/catch.hpp>
+
+using namespace troupe;
+using namespace troupe::cli;
+using schema::TaskState;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+struct New {
+  std::string queue = "local/default";
+  Names needs = {};
+  bool all_resolved = false;
+  std::string worker = {};
+};
+
+void add(WatchedGroup& group, const std::string& id, TaskState state, const New& task = {}) {
+  capnp::MallocMessageBuilder message;
+  auto definition = message.initRoot<schema::TaskDefinition>();
+  definition.initMetadata().setName(id);
+  definition.setTaskQueueId(task.queue);
+  if (task.all_resolved) definition.setRequires(schema::Requires::ALL_RESOLVED);
+  auto needs = definition.initDependencies(static_cast<kj::uint>(task.needs.size()));
+  for (kj::uint i = 0; i < needs.size(); ++i) needs.set(i, task.needs[i]);
+  capnp::MallocMessageBuilder status_message;
+  auto status = status_message.initRoot<schema::TaskStatus>();
+  status.setTaskId(id);
+  status.setState(state);
+  if (state != TaskState::UNSCHEDULED) {
+    auto run = status.initRuns(1)[0];
+    run.setState(state);
+    run.setWorkerGroup("g");
+    run.setWorkerId(task.worker);
+  }
+  group.add(id, definition.asReader(), status.asReader());
+}
+
+std::string why(const WatchedGroup& group, const std::string& id) {
+  return why_text(group, *group.find(id));
+}
+
+}  // namespace
+
+TEST_CASE("edges tell what blocks a task", "[watch]") {
+  WatchedGroup group;
+  add(group, "done", TaskState::COMPLETED);
+  add(group, "bad", TaskState::EXCEPTION);
+  add(group, "runs", TaskState::RUNNING);
+  const Names all = {"runs", "done", "bad", "outside"};
+  add(group, "a", TaskState::UNSCHEDULED, {.needs = all});
+  add(group, "b", TaskState::UNSCHEDULED, {.needs = all, .all_resolved = true});
+  add(group, "c", TaskState::UNSCHEDULED, {.needs = {"done", "outside"}});
+  CHECK(why(group, "a") == "blocked by bad (exception), runs");
+  CHECK(blocked_by(group, *group.find("a")).failure);
+  CHECK(why(group, "b") == "blocked by runs");
+  CHECK_FALSE(blocked_by(group, *group.find("b")).failure);
+  CHECK(why(group, "c").empty());
+
+  Names many;
+  for (int i = 0; i < 9; ++i) {
+    many.push_back("n" + std::to_string(i));
+    add(group, many.back(), TaskState::PENDING);
+  }
+  add(group, "d", TaskState::UNSCHEDULED, {.needs = many});
+  CHECK(why(group, "d") == "blocked by n0, n1, n2, n3, n4 and 4 more");
+}
+
+TEST_CASE("one of each queue and of each worker is asked about", "[watch]") {
+  WatchedGroup group;
+  for (const char* id : {"p1", "p2"}) add(group, id, TaskState::PENDING);
+  add(group, "gpu", TaskState::PENDING, {.queue = "local/gpu"});
+  for (const char* id : {"r1", "r2"}) add(group, id, TaskState::RUNNING, {.worker = "w"});
+  add(group, "other", TaskState::RUNNING, {.worker = "v"});
+  add(group, "inside", TaskState::UNSCHEDULED, {.needs = {"p1"}});
+  add(group, "outside", TaskState::UNSCHEDULED, {.needs = {"far"}});
+  add(group, "end", TaskState::COMPLETED);
+  Questions questions;
+  CHECK(questions.next(group) == Names{"p1", "gpu", "r1", "other", "outside"});
+}
+
+TEST_CASE("many take turns", "[watch]") {
+  WatchedGroup group;
+  constexpr std::size_t count = 3 * Questions::asked_max;
+  for (std::size_t i = 0; i < count; ++i) {
+    add(group, "t" + std::to_string(i), TaskState::PENDING,
+        {.queue = "local/q" + std::to_string(i)});
+  }
+  Questions questions;
+  std::vector<std::string> asked;
+  for (int look = 0; look < 3; ++look) {
+    const auto ids = questions.next(group);
+    CHECK(ids.size() == Questions::asked_max);
+    asked.insert(asked.end(), ids.begin(), ids.end());
+  }
+  for (const WatchedTask& task : group.tasks()) {
+    CHECK(std::count(asked.begin(), asked.end(), task.id) == 1);
+  }
+}
+
+TEST_CASE("an answer is true of all in the same position", "[watch]") {
+  WatchedGroup group;
+  for (const char* id : {"a", "b"}) add(group, id, TaskState::PENDING);
+  add(group, "gpu", TaskState::PENDING, {.queue = "local/gpu"});
+  for (const char* id : {"r", "s"}) add(group, id, TaskState::RUNNING, {.worker = "w"});
+  add(group, "v", TaskState::RUNNING, {.worker = "v"});
+
+  REQUIRE(note_reason(group, "a", {"no-worker", "nobody", "n"}));
+  CHECK(why(group, "b") == "nobody");
+  CHECK(why(group, "gpu").empty());
+  REQUIRE(note_reason(group, "a", {"workers-busy", "0 ahead, 1 busy", "n"}));
+  CHECK(why(group, "a") == "0 ahead, 1 busy");
+  CHECK(why(group, "b") == "waits its turn in local/default");
+  REQUIRE(note_reason(group, "a", {"", "about to start", ""}));
+  CHECK(why(group, "a").empty());
+  CHECK(why(group, "b").empty());
+
+  REQUIRE(note_reason(group, "a", {"deadline", "too late", "n"}));
+  CHECK(why(group, "b").empty());
+  Questions questions;
+  CHECK(questions.next(group).front() == "b");  // who speaks for the others
+
+  REQUIRE(note_reason(group, "r", {"no-worker", "away", "n"}));
+  CHECK(why(group, "s") == "away");
+  CHECK(why(group, "v").empty());
+  CHECK_FALSE(note_reason(group, "gone", {"no-worker", "away", "n"}));
+}
