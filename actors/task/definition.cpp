@@ -1,6 +1,7 @@
 #include "actors/task/definition.h"
 
 #include "actors/task/codec.h"
+#include "runtime/base/counted.h"
 #include "runtime/store/message.h"
 
 #include <capnp/any.h>
@@ -64,8 +65,9 @@ std::optional<Error> check(schema::TaskDefinition::Reader d,
   const Instant created{d.getCreated()};
   const Instant deadline{d.getDeadline()};
   if (d.getDependencies().size() > config.max_dependencies) {
-    return invalid(fmt::format("{} dependencies are over the limit of {} (queue.max_dependencies)",
-                               d.getDependencies().size(), config.max_dependencies));
+    return invalid(fmt::format("depends on {}, the limit is {} (queue.max_dependencies)",
+                               counted(d.getDependencies().size(), "task"),
+                               config.max_dependencies));
   }
   if (created < now - skew_max) return invalid("created is more than 15 minutes in the past");
   if (created > now + skew_max) return invalid("created is more than 15 minutes in the future");

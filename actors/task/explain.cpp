@@ -3,6 +3,7 @@
 #include "actors/task/explain_group.h"
 #include "actors/task/explain_task.h"
 #include "actors/task_queue/queries.h"
+#include "runtime/base/counted.h"
 
 #include <fmt/format.h>
 
@@ -19,9 +20,8 @@ void explain_queue(const Snapshot& snapshot, const std::string& id, Out out) {
   const auto staff = worker::staffing(snapshot, id);
   out.setWorkers(static_cast<std::int64_t>(staff.connected));
   if (staff.connected == 0) return explain_no_worker(snapshot, id, out);
-  const std::string figures =
-      fmt::format("{} pending, {} running, {} worker{}", pending, staff.claims, staff.connected,
-                  staff.connected == 1 ? "" : "s");
+  const std::string figures = fmt::format("{} pending, {} running, {}", pending, staff.claims,
+                                          counted(staff.connected, "worker"));
   if (staff.paused == staff.connected) {
     return say(out, "workers-paused", figures + "; " + paused_text(staff),
                "see to what it says, or start another worker");

@@ -10,6 +10,7 @@
 #include "apps/troupe/cli/table.h"
 #include "apps/troupe/cli/upload_task.h"
 #include "apps/troupe/cli/watch.h"
+#include "runtime/base/counted.h"
 #include "runtime/base/json_writer.h"
 #include "runtime/base/random.h"
 #include "runtime/clock/clock.h"
@@ -77,8 +78,8 @@ int print_plan(const Plan& plan, bool json) {
     table.add({task.name, task.queue, task.where});
   }
   print_out(table.render(layout_of_stdout()));
-  print_note(fmt::format("{} tasks; nothing was created. --json prints their definitions",
-                         plan.tasks.size()));
+  print_note(fmt::format("{}; nothing was created. --json prints the definitions",
+                         counted(plan.tasks.size(), "task")));
   return exit_done;
 }
 
@@ -120,7 +121,7 @@ class Run {
 
   void print_created() {
     if (!json_) {
-      print_line(fmt::format("group {}: {} tasks", plan_.group_id, plan_.tasks.size()));
+      print_line(fmt::format("group {}: {}", plan_.group_id, counted(plan_.tasks.size(), "task")));
       return;
     }
     JsonWriter json;

@@ -5,6 +5,7 @@
 #include "apps/troupe/server/config.h"
 #include "apps/troupe/server/data_files.h"
 #include "apps/troupe/server/up.h"
+#include "runtime/base/counted.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -29,8 +30,8 @@ struct UpFlags {
 // What a person at a terminal wants to know; standard output keeps to its one line.
 void print_hints(const server::Ready& ready, const std::string& data_flag) {
   if (isatty(STDERR_FILENO) == 0) return;
-  print_note(fmt::format("Troupe serves at {} with {} local worker{}.", ready.root_url,
-                         ready.workers, ready.workers == 1 ? "" : "s"));
+  print_note(fmt::format("Troupe serves at {} with {}.", ready.root_url,
+                         counted(ready.workers, "local worker")));
   print_note(fmt::format("Credentials: {}/credentials.json", ready.data_dir));
   print_note(fmt::format("Try: troupe submit{} -- echo hello", data_flag));
   print_note("Stop with Ctrl-C: nothing that was acknowledged is lost.");
@@ -102,8 +103,11 @@ void add_up(Commands& commands) {
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(std::uint32_t{0}, server::local_workers_max));
-  auto* open = command.add_flag("--public", flags->is_public, "Anybody who reaches it may read");
-  command.add_flag("--private", flags->is_private, "Nobody reads without credentials")
+  auto* open =
+      command.add_flag("--public", flags->is_public, "Anybody who reaches it may read: metrics");
+  command
+      .add_flag("--private", flags->is_private,
+                "Nobody reads without credentials: /metrics is refused")
       ->excludes(open);
   command.add_option("--config", options.config_file, "Read the configuration from FILE")
       ->type_name("FILE");

@@ -1,5 +1,6 @@
 #include "apps/troupe/worker/artifact_upload.h"
 
+#include "runtime/base/counted.h"
 #include "runtime/rpc/errors.h"
 
 #include <fmt/format.h>
@@ -92,8 +93,8 @@ kj::Promise<void> ArtifactUpload::send_file(const ArtifactItem& item) {
           note(item, Verdict::failed(hash.error().detail));
           return kj::READY_NOW;
         }
-        parts_.log.info(fmt::format("Uploading artifact {} ({} bytes, {})", item.name,
-                                    hash.value().size, item.content_type));
+        parts_.log.info(fmt::format("Uploading artifact {} ({}, {})", item.name,
+                                    counted(hash.value().size, "byte"), item.content_type));
         return send_once(item, hash.value()).then([this, &item, hash] {
           return create(item, hash.value());
         });

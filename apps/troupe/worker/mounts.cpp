@@ -3,6 +3,7 @@
 #include "apps/troupe/worker/archive.h"
 #include "apps/troupe/worker/cache_pool.h"
 #include "apps/troupe/worker/download.h"
+#include "runtime/base/counted.h"
 
 #include <fmt/format.h>
 
@@ -97,7 +98,7 @@ kj::Promise<Status> Mounts::fill(const Mount& mount) {
 
 kj::Promise<Status> Mounts::fill_inline(const Mount& mount, const InlineContent& content) {
   if (mount.packing == Packing::none) {
-    info(fmt::format("Writing `{}` ({} bytes)", mount.path, content.bytes.size()));
+    info(fmt::format("Writing `{}` ({})", mount.path, counted(content.bytes.size(), "byte")));
     return write_file_below(parts_.root->get(), mount.path, content.bytes);
   }
   const std::string source = parts_.shop.downloads.temporary_path();
