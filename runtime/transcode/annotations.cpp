@@ -19,6 +19,7 @@ enum AnnotationId : std::uint64_t {
   items_id = 0xa5f1c1d8e6b7a00a,
   range_id = 0xa5f1c1d8e6b7a00b,
   unique_id = 0xa5f1c1d8e6b7a00c,
+  form_id = 0xa5f1c1d8e6b7a00d,
 };
 
 Limits read_limits(capnp::schema::Value::Reader value) {
@@ -41,6 +42,7 @@ Annotations read_annotations(capnp::List<capnp::schema::Annotation>::Reader list
       case required_id: found.required = true; break;
       case default_id: found.fallback = view(value.getText()); break;
       case pattern_id: found.pattern = view(value.getText()); break;
+      case form_id: found.form = view(value.getText()); break;
       case length_id: found.length = read_limits(value); break;
       case items_id: found.items = read_limits(value); break;
       case range_id: found.range = read_limits(value); break;

@@ -21,6 +21,7 @@ struct Annotations {
   bool unique = false;
   std::optional<std::string_view> fallback;  // `default`
   std::optional<std::string_view> pattern;
+  std::optional<std::string_view> form;
   std::optional<Limits> length;
   std::optional<Limits> items;
   std::optional<Limits> range;

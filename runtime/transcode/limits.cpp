@@ -1,5 +1,6 @@
 #include "runtime/transcode/limits.h"
 
+#include "runtime/base/counted.h"
 #include "runtime/base/utf8.h"
 
 #include <fmt/format.h>
@@ -10,10 +11,6 @@
 
 namespace troupe::transcode {
 namespace {
-
-std::string counted(std::int64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 // Whether `size` is within; if not, says so.
 bool check_count(const Limits& limits,
@@ -54,7 +51,11 @@ void check_text(const ValueRules& rules, std::string_view text, const Path& path
   if (rules.length && !check_count(*rules.length, *length, "character", path, faults)) return;
   if (!rules.pattern) return;
   if (re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *rules.pattern)) return;
-  faults.add(path, fmt::format("{} does not match {}", quoted(text), rules.pattern->pattern()));
+  if (rules.form.empty()) {
+    faults.add(path, fmt::format("{} does not match {}", quoted(text), rules.pattern->pattern()));
+  } else {
+    faults.add(path, fmt::format("{} is not {}", quoted(text), rules.form));
+  }
 }
 
 void check_signed(const ValueRules& rules, std::int64_t value, const Path& path, Faults& faults) {

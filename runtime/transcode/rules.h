@@ -70,6 +70,7 @@ struct ValueRules {
   bool zero_is_absent = false;              // date_time
   std::optional<Limits> length;             // text
   std::unique_ptr<const re2::RE2> pattern;  // text
+  std::string form;                         // text: what the pattern asks for; may be empty
   std::optional<Limits> items;              // list, map
   bool unique = false;                      // list of texts
 };

@@ -181,6 +181,7 @@ void Builder::limit_text(ValueRules& rules, const Annotations& limits) {
       re2::StringPiece(limits.pattern->data(), limits.pattern->size()), re2::RE2::Quiet);
   if (!pattern->ok()) refuse("its pattern is not RE2: " + pattern->error());
   rules.pattern = std::move(pattern);
+  rules.form = limits.form.value_or("");
 }
 
 ValueRules Builder::list(capnp::Type type, const Annotations& limits) {
@@ -232,6 +233,7 @@ void Builder::check_fit(const FieldRules& field, const Annotations& limits) cons
   if (limits.pattern && !(leaf->shape == Shape::text && leaf->pattern)) {
     refuse("pattern is for a Text or a list of them");
   }
+  if (limits.form && !limits.pattern) refuse("form is for what has a pattern");
   if (limits.range && (!integer || value.shape == Shape::map)) refuse("range is for integers");
   if (limits.items && value.item == nullptr) refuse("items is for a list");
   if (limits.unique && !(value.shape == Shape::list && value.item->shape == Shape::text)) {

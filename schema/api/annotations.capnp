@@ -31,6 +31,8 @@ annotation default @0xa5f1c1d8e6b7a007 (field, param) :Text;
 # JSON that is filled in when the caller leaves it out.
 annotation pattern @0xa5f1c1d8e6b7a008 (field, param) :Text;
 # RE2; of a Text, or of each item of a List(Text).
+annotation form @0xa5f1c1d8e6b7a00d (field, param) :Text;
+# What the pattern asks for, in words and with an example: for the error about a text that fails.
 annotation length @0xa5f1c1d8e6b7a009 (field, param) :Range;
 # Code points of a Text, or of each item of a List(Text) or value of a map of texts.
 annotation items @0xa5f1c1d8e6b7a00a (field, param) :Range;

@@ -13,6 +13,12 @@ const taskQueueIdPattern :Text =
     "^[a-zA-Z0-9-_]{1,38}/[a-z]([-a-z0-9]{0,36}[a-z0-9])?$";
 # `provisionerId/workerType`.
 
+const taskIdForm :Text = "an id of 22 characters such as fN1SbArXTPSVFNUvaOlinQ";
+# `taskIdPattern` in words.
+const taskQueueIdForm :Text =
+    "a task queue such as local/default: PROVISIONER/WORKER-TYPE, the latter in lower case";
+# `taskQueueIdPattern` in words.
+
 enum Priority {
   # Who is claimed first within a task queue; within a rank, whose run became pending first.
   lowest @0;                             # rank 1
@@ -80,26 +86,33 @@ struct TaskMetadata {
   description @1 :Text $A.required $A.length((max = 32768));  # Markdown
   owner @2 :Text $A.required $A.length((max = 255));          # an e-mail address, usually
   source @3 :Text $A.required $A.length((max = 4096))
-      $A.pattern("^(https?://|ssh://|git@)");                 # where the task was defined
+      $A.pattern("^(https?://|ssh://|git@)")
+      $A.form("a URL that begins with https://, http://, ssh:// or git@");
+  # Where the task was defined.
 }
 
 struct TaskDefinition {
   # What to run, where and until when. Immutable once created, but for `priority`.
-  provisionerId @0 :Text $A.optional $A.pattern("^[a-zA-Z0-9-_]{1,38}$");
+  provisionerId @0 :Text $A.optional $A.pattern("^[a-zA-Z0-9-_]{1,38}$")
+      $A.form("1 to 38 letters, digits, - or _, such as local");
   # First half of taskQueueId; filled in from it.
-  workerType @1 :Text $A.optional $A.pattern("^[a-z]([-a-z0-9]{0,36}[a-z0-9])?$");
+  workerType @1 :Text $A.optional $A.pattern("^[a-z]([-a-z0-9]{0,36}[a-z0-9])?$")
+      $A.form("1 to 38 lower-case letters, digits or -, such as default");
   # Second half of taskQueueId; filled in from it.
-  taskQueueId @2 :Text $A.optional $A.pattern(.taskQueueIdPattern);
+  taskQueueId @2 :Text $A.optional $A.pattern(.taskQueueIdPattern)
+      $A.form(.taskQueueIdForm);
   # `provisionerId/workerType`.
   schedulerId @3 :Text = "-" $A.default("\"-\"") $A.length((min = 1, max = 38))
-      $A.pattern("^([a-zA-Z0-9-_]*)$");
+      $A.pattern("^([a-zA-Z0-9-_]*)$") $A.form("letters, digits, - or _, such as my-scheduler");
   # All tasks of a group share it.
   projectId @4 :Text = "none" $A.default("\"none\"") $A.length((min = 1, max = 500))
-      $A.pattern("^([a-zA-Z0-9._/-]*)$");
-# What it is part of, such as a source repository; for accounting.
-  taskGroupId @5 :Text $A.optional $A.pattern(.taskIdPattern);  # the task's own id if absent
+      $A.pattern("^([a-zA-Z0-9._/-]*)$")
+      $A.form("letters, digits, ., _, / or -, such as team/project");
+  # What it is part of, such as a source repository; for accounting.
+  taskGroupId @5 :Text $A.optional $A.pattern(.taskIdPattern)
+      $A.form(.taskIdForm);                                     # the task's own id if absent
   dependencies @6 :List(Text) $A.default("[]") $A.items((max = 10000)) $A.unique
-      $A.pattern(.taskIdPattern);                               # tasks that must end first
+      $A.pattern(.taskIdPattern) $A.form(.taskIdForm);          # tasks that must end first
   requires @7 :Requires $A.default("\"all-completed\"");        # what "end" means
   routes @8 :List(Text) $A.default("[]") $A.items((max = 64)) $A.unique
       $A.length((min = 1, max = 249));                          # extra routing keys of its messages
@@ -109,7 +122,8 @@ struct TaskDefinition {
   created @11 :Int64 $A.required $A.dateTime;                   # within 15 minutes of now
   deadline @12 :Int64 $A.required $A.dateTime;                  # resolved by then
   expires @13 :Int64 $A.optional $A.dateTime;  # forgotten then; deadline + 1 year if absent
-  scopes @14 :List(Text) $A.default("[]") $A.pattern("^[\\x20-\\x7e]*$");  # what the task may do
+  scopes @14 :List(Text) $A.default("[]") $A.pattern("^[\\x20-\\x7e]*$")
+      $A.form("printable ASCII characters");                    # what the task may do
   payload @15 :Text $A.required $A.jsonText;                    # for the worker
   metadata @16 :TaskMetadata $A.required;      # for people
   tags @17 :List(Tag) $A.default("{}") $A.map $A.length((max = 4096));

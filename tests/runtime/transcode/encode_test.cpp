@@ -161,6 +161,7 @@ TEST_CASE("schemas without a form in JSON fail an assertion", "[transcode]") {
   CHECK_THROWS_AS(Message<WithPort>().json(), AssertionError);
   CHECK_THROWS_AS(Message<WithPointer>().json(), AssertionError);
   CHECK_THROWS_AS(Message<BadPattern>().json(), AssertionError);
+  CHECK_THROWS_AS(Message<FormAlone>().json(), AssertionError);
   CHECK_THROWS_AS(Message<BadDefault>().json(), AssertionError);
   CHECK_THROWS_AS(Message<BadMap>().json(), AssertionError);
   CHECK_THROWS_AS(Message<MisplacedRange>().json(), AssertionError);

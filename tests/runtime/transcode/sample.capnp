@@ -71,8 +71,8 @@ struct Limited {
   neededTime @1 :Int64 $A.required $A.dateTime;
   neededInner @2 :Needy $A.required;
   word @3 :Text $A.pattern("^[a-z]*$");
-  words @4 :List(Text) $A.pattern("^[a-z]+$") $A.length((max = 3)) $A.items((min = 1, max = 4))
-      $A.unique;
+  words @4 :List(Text) $A.pattern("^[a-z]+$") $A.form("a word such as abc") $A.length((max = 3))
+      $A.items((min = 1, max = 4)) $A.unique;
   short @5 :Text $A.length((min = 2, max = 4));
   percent @6 :Int32 $A.range((max = 100));
   signed @7 :Int64 $A.range((min = -5, max = -1));
@@ -133,6 +133,10 @@ struct WithPort {
 
 struct WithPointer {
   pointer @0 :AnyPointer;
+}
+
+struct FormAlone {
+  text @0 :Text $A.form("a word");
 }
 
 struct BadPattern {

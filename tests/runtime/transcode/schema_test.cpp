@@ -71,10 +71,9 @@ TEST_CASE("faults of a definition are found all at once", "[transcode]") {
     "metadata": {"name": "n", "description": "d", "source": "ftp://example.org"},
     "tags": {"kind": 5}
   })") ==
-        "taskQueueId: \"proj/Upper\" does not match "
-        "^[a-zA-Z0-9-_]{1,38}/[a-z]([-a-z0-9]{0,36}[a-z0-9])?$\n"
-        "dependencies[1]: \"nope\" does not match "
-        "^[A-Za-z0-9_-]{8}[Q-T][A-Za-z0-9_-][CGKOSWaeimquy26-][A-Za-z0-9_-]{10}[AQgw]$\n"
+        "taskQueueId: \"proj/Upper\" is not a task queue such as local/default: "
+        "PROVISIONER/WORKER-TYPE, the latter in lower case\n"
+        "dependencies[1]: \"nope\" is not an id of 22 characters such as fN1SbArXTPSVFNUvaOlinQ\n"
         "unknown field \"dependancies\"; did you mean \"dependencies\"?\n"
         "priority: must be one of \"lowest\", \"very-low\", \"low\", \"medium\", \"high\", "
         "\"very-high\", \"highest\", not \"normal\"\n"
@@ -82,7 +81,8 @@ TEST_CASE("faults of a definition are found all at once", "[transcode]") {
         "created: \"yesterday\" is not a date and time such as 2026-01-31T08:00:00.000Z\n"
         "routes: must be a list, not a string\n"
         "payload: must be an object, not a list\n"
-        "metadata.source: \"ftp://example.org\" does not match ^(https?://|ssh://|git@)\n"
+        "metadata.source: \"ftp://example.org\" is not a URL that begins with https://, http://, "
+        "ssh:// or git@\n"
         "metadata.owner: required, but missing\n"
         "tags.kind: must be a string, not a number\n"
         "deadline: required, but missing");
