@@ -14,9 +14,13 @@ Result<std::string> task_definition_from_file(std::string_view text,
   Problems problems(file_name);
   auto root = read_document(text, problems);
   if (!root) return problems.error();
-  if (!root->is_map()) {
-    problems.add(root->at, fmt::format("a task definition is a map, not {}", describe(*root)));
-    return problems.error();
+  if (!root->is_map() || (!root->members.empty() && !resembles(*root, definition_fields()))) {
+    // Says nothing of what the file holds: it may be anything, given by mistake.
+    Problems other(file_name);
+    other.add(root->at,
+              fmt::format("this is no task definition: a task definition is a map, not {}",
+                          root->is_map() ? "one without any of its keys" : describe(*root)));
+    return other.error();
   }
   check_keys(*root, definition_fields(), problems);
   check_types(*root, problems);

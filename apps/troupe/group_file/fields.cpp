@@ -1,5 +1,7 @@
 #include "apps/troupe/group_file/fields.h"
 
+#include "runtime/base/counted.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +10,9 @@
 
 namespace troupe::group_file {
 namespace {
+
+// Of one map: whoever has more of them wrote another kind of file.
+constexpr std::size_t unknown_keys_max = 5;
 
 struct TwoForms {
   std::string_view one;
@@ -86,11 +91,25 @@ const std::vector<std::string>& definition_fields() {
 }
 
 void check_keys(const Value& map, const std::vector<std::string>& known, Problems& problems) {
+  std::size_t unknown = 0;
+  Position last;
   for (const Member& member : map.members) {
     if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
-    problems.add(member.key_at,
-                 fmt::format("unknown key `{}`{}", member.key, nearest_hint(member.key, known)));
+    last = member.key_at;
+    if (++unknown > unknown_keys_max) continue;
+    problems.add(member.key_at, fmt::format("unknown key {}{}", quoted_name(member.key),
+                                            nearest_hint(member.key, known)));
   }
+  if (unknown <= unknown_keys_max) return;
+  const std::size_t rest = unknown - unknown_keys_max;
+  problems.add(last, fmt::format("{}, the last one here", counted(rest, "more unknown key")));
+}
+
+bool resembles(const Value& map, const std::vector<std::string>& known) {
+  return std::any_of(map.members.begin(), map.members.end(), [&known](const Member& member) {
+    return std::find(known.begin(), known.end(), member.key) != known.end() ||
+           !nearest_hint(member.key, known).empty();
+  });
 }
 
 bool normalise_fields(Value& task, const char* what, Problems& problems) {

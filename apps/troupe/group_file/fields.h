@@ -12,8 +12,12 @@ namespace troupe::group_file {
 /// The fields of a task definition, under their own names.
 const std::vector<std::string>& definition_fields();
 
-/// Reports keys of `map` that are not among `known`, with the nearest one.
+/// Reports keys of `map` that are not among `known`, with the nearest one: the first few, and how
+/// many more there are.
 void check_keys(const Value& map, const std::vector<std::string>& known, Problems& problems);
+
+/// Whether any key of `map` is among `known`, or near one of them.
+bool resembles(const Value& map, const std::vector<std::string>& known);
 
 /// Checks the keys of a task (or of `defaults`), and that no field is there in both forms; then
 /// moves `env` to `payload.env`, so that both forms of it merge. False if it is no map.

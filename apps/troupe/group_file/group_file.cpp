@@ -52,9 +52,9 @@ void check_name(const Member& task, Problems& problems) {
   });
   if (bad_start || bad_character) {
     problems.add(task.key_at,
-                 fmt::format("`{}` cannot name a task: no spaces, `:`, `/` or `$`, and no `-` or "
+                 fmt::format("{} cannot name a task: no spaces, `:`, `/` or `$`, and no `-` or "
                              "`.` in front",
-                             name));
+                             quoted_name(name)));
   }
 }
 
@@ -146,18 +146,28 @@ void read_group_id(GroupFile& file, Problems& problems) {
   }
 }
 
+// Says nothing of what the file holds: it may be anything, given by mistake.
+Error not_a_group_file(const Value& root, const std::string& file_name) {
+  Problems problems(file_name);
+  const char* found =
+      root.is_map() ? "one without any of the keys of a group file" : describe(root);
+  problems.add(root.at, fmt::format("this is no group file: a group file is a map with `tasks`, "
+                                    "not {}",
+                                    found));
+  return problems.error();
+}
+
 }  // namespace
 
 Result<GroupFile> parse(std::string_view text, const std::string& file_name) {
   Problems problems(file_name);
   const auto root = read_document(text, problems);
   if (!root) return problems.error();
-  if (!root->is_map()) {
-    problems.add(root->at,
-                 fmt::format("a group file is a map with `tasks`, not {}", describe(*root)));
-    return problems.error();
+  static const std::vector<std::string> known = {"upload", "defaults", "tasks", "seal"};
+  if (!root->is_map() || (!root->members.empty() && !resembles(*root, known))) {
+    return not_a_group_file(*root, file_name);
   }
-  check_keys(*root, {"upload", "defaults", "tasks", "seal"}, problems);
+  check_keys(*root, known, problems);
   GroupFile file;
   file.file_name = file_name;
   read_upload(*root, file, problems);

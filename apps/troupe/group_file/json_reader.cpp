@@ -124,8 +124,8 @@ class Builder {
     if (is_new) {
       open.value.members.push_back(Member{open.key, open.key_at, std::move(value)});
     } else {
-      problems_.add(open.key_at, fmt::format("duplicate key `{}`; the first is in line {}",
-                                             open.key, first->second));
+      problems_.add(open.key_at, fmt::format("duplicate key {}; the first is in line {}",
+                                             quoted_name(open.key), first->second));
     }
     return true;
   }

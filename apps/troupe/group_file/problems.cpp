@@ -1,5 +1,7 @@
 #include "apps/troupe/group_file/problems.h"
 
+#include "runtime/transcode/faults.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,6 +49,13 @@ Error Problems::error() const {
   }
   if (sorted.size() > shown_max) text += fmt::format("\nand {} more", sorted.size() - shown_max);
   return Error{Errc::invalid, text};
+}
+
+std::string quoted_name(std::string_view name) {
+  std::string text = transcode::quoted(name);
+  text.front() = '`';
+  text.back() = '`';
+  return text;
 }
 
 std::string nearest_hint(std::string_view name, const std::vector<std::string>& known) {

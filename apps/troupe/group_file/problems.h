@@ -29,6 +29,9 @@ class Problems {
   std::vector<std::pair<Position, std::string>> found_;
 };
 
+/// `name` between backquotes, for a message: cut to 64 bytes, control characters escaped.
+std::string quoted_name(std::string_view name);
+
 /// `; did you mean X?` with the nearest of `known`, or nothing if none is near.
 std::string nearest_hint(std::string_view name, const std::vector<std::string>& known);
 

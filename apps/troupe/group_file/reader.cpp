@@ -32,6 +32,13 @@ std::vector<std::string_view> split_lines(std::string_view text) {
   return lines;
 }
 
+// The parser's messages may hold what it stumbled over.
+std::string printable(const std::string& message) {
+  std::string text;
+  for (const char c : message) text += c >= ' ' && c <= '~' ? c : '?';
+  return text;
+}
+
 class Reader {
  public:
   Reader(std::string_view text, Problems& problems)
@@ -74,7 +81,7 @@ class Reader {
     if (tag.empty() || tag == "?" || tag == "!") return;
     const std::string_view name(tag);
     if (name.starts_with(standard) && known.contains(name.substr(standard.size()))) return;
-    problems_.add(at, fmt::format("the tag `{}` means nothing here; leave it out", tag));
+    problems_.add(at, fmt::format("the tag {} means nothing here; leave it out", quoted_name(tag)));
   }
 
   void convert_scalar(const YAML::Node& node, Value& value) {
@@ -103,8 +110,8 @@ class Reader {
       if (member.kind == Value::Kind::null && member.text.empty()) member.at = key.at;
       const auto [first, is_new] = lines_of_keys.emplace(key.text, key.at.line);
       if (!is_new) {
-        problems_.add(key.at, fmt::format("duplicate key `{}`; the first is in line {}", key.text,
-                                          first->second));
+        problems_.add(key.at, fmt::format("duplicate key {}; the first is in line {}",
+                                          quoted_name(key.text), first->second));
         continue;
       }
       value.members.push_back(Member{key.text, key.at, std::move(member)});
@@ -143,7 +150,8 @@ std::optional<Value> read_document(std::string_view text, Problems& problems) {
     }
     return Reader(text, problems).convert(documents[0], 0);
   } catch (const YAML::Exception& exception) {
-    problems.add(position_of(exception.mark), fmt::format("not YAML: {}", exception.msg));
+    problems.add(position_of(exception.mark),
+                 fmt::format("not YAML: {}", printable(exception.msg)));
     return std::nullopt;
   }
 }

@@ -11,6 +11,11 @@ std::string convert(std::string_view text) {
   return json.ok() ? json.value() : json.error().detail;
 }
 
+TEST_CASE("a file of another kind is no task definition", "[definition_file]") {
+  CHECK(convert("root:*:19000:0:99999:7::: \n").find("t.yml:1:1: this is no task definition") == 0);
+  CHECK(convert("secret: hunter2\n").find("hunter") == std::string::npos);
+}
+
 }  // namespace
 
 TEST_CASE("a definition file becomes the body of createTask", "[definition_file]") {

@@ -7,7 +7,8 @@ using namespace troupe::group_file::test;
 TEST_CASE("what is not a group file says where", "[group_file]") {
   CHECK(errors_of("") == "f:1:1: the file is empty");
   CHECK(errors_of("tasks: [") == "f:1:1: not YAML: end of sequence flow not found");
-  CHECK(errors_of("- a\n") == "f:1:1: a group file is a map with `tasks`, not a list");
+  CHECK(errors_of("- a\n") ==
+        "f:1:1: this is no group file: a group file is a map with `tasks`, not a list");
   CHECK(errors_of("{}") == "f:1:1: `tasks` is a map of names to tasks, at least one");
   CHECK(errors_of("tasks: {}") == "f:1:8: `tasks` is a map of names to tasks, at least one");
   CHECK(errors_of("tasks: {a: {run: x}}\n---\ntasks: {}\n") ==
@@ -155,4 +156,30 @@ TEST_CASE("mistakes between tasks are found", "[group_file]") {
         "f:3:28: the tasks of a file are one group: `taskGroupId` differs");
   CHECK(errors_of("tasks:\n  m-1: {run: x}\n  m: {run: x, matrix: {n: [1]}}\n") ==
         "f:3:3: two tasks are named `m-1`; the other is in line 2");
+}
+
+TEST_CASE("a file of another kind is named so, and not repeated", "[group_file]") {
+  const std::string no_group_file =
+      "f:1:1: this is no group file: a group file is a map with `tasks`, not one without any of "
+      "the "
+      "keys of a group file";
+  CHECK(errors_of("root:*:19000:0:99999:7::: \ndaemon:!:19000::::: \n") == no_group_file);
+  CHECK(errors_of("secret: hunter2\nsecret: hunter3\n") == no_group_file);
+  CHECK(errors_of("{\"password\": \"hunter2\"}") == no_group_file);
+  CHECK(errors_of("a\n---\nb\n").find("f:1:1: this is no group file") == 0);
+}
+
+TEST_CASE("unknown keys are cut, made harmless, and counted", "[group_file]") {
+  std::string text = "tasks: {a: {run: x}}\n";
+  for (int i = 1; i <= 7; ++i) text += "nonsense" + std::to_string(i) + ": 1\n";
+  const std::string errors = errors_of(text);
+  CHECK(errors.find("f:2:1: unknown key `nonsense1`\n") == 0);
+  CHECK(errors.find("f:6:1: unknown key `nonsense5`\n") != std::string::npos);
+  CHECK(errors.find("nonsense6") == std::string::npos);
+  CHECK(errors.find("f:8:1: 2 more unknown keys, the last one here") != std::string::npos);
+
+  CHECK(errors_of("tasks: {a: {run: x}}\n\"a\\e[31mb\": 1\n") ==
+        "f:2:1: unknown key `a\\u001b[31mb`");
+  CHECK(errors_of("tasks: {a: {run: x}}\n" + std::string(500, 'x') + ": 1\n") ==
+        "f:2:1: unknown key `" + std::string(64, 'x') + "...`");
 }
