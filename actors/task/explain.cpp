@@ -42,7 +42,7 @@ void explain_worker(const worker::WorkerState& worker, Instant now, Out out) {
   const Instant since = worker.away_since ? worker.away_since : worker.last_active;
   const std::string lease =
       worker.lease_until ? fmt::format(", its {} task{} run again at {}, when its lease ends",
-                                       worker.claims.size(), worker.claims.size() == 1 ? "" : "s",
+                                       counted(worker.claims.size(), "task"),
                                        format_time(worker.lease_until))
                          : "";
   say(out, "no-worker",

@@ -46,6 +46,7 @@ Status find_credentials(const GlobalOptions& global,
                         worker::WorkerOptions& options) {
   client::FindOptions find = global.find;
   find.rpc = flags.join;
+  find.rpc_flag = "--join";
   const Result<client::Target> target = client::find_target(find);
   if (!target.ok()) {
     return Error{target.error().code, target.error().detail +

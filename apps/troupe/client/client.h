@@ -22,8 +22,9 @@ struct Target {
   std::string root_url;  // of the HTTP side; may be empty
   std::string client_id;
   std::string access_token;
-  std::string found_in;  // where this came from, for messages
-  std::string platform;  // names it from one start to the next, see `platform_of`
+  std::string found_in;      // where the credentials came from, for messages
+  std::string address_from;  // where the address came from; empty: from the same place
+  std::string platform;      // names it from one start to the next, see `platform_of`
 };
 
 /// What stays the same of a platform: the data directory whose socket it listens on, else its root
@@ -35,6 +36,7 @@ struct FindOptions {
   std::string data_dir;
   std::string rpc;
   std::string root_url;
+  std::string rpc_flag = "--rpc";  // the flag that gave `rpc`, for messages
 };
 
 /// What surrounds the process, as far as finding the platform depends on it.

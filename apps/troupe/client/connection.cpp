@@ -124,6 +124,10 @@ std::string unanswered(const kj::Exception& exception) {
   // kj gives the failed system call and then its reason; people need the reason.
   if (exception.getType() == kj::Exception::Type::OVERLOADED) return "no answer in 5 s";
   const std::string text = text_of(exception);
+  constexpr std::string_view lookup = "gai_strerror(status) = ";
+  if (const auto found = text.rfind(lookup); found != std::string::npos) {
+    return "host not found: " + text.substr(found + lookup.size());
+  }
   const std::size_t colon = text.rfind(": ");
   return colon == std::string::npos ? text : text.substr(colon + 2);
 }
@@ -133,9 +137,9 @@ kj::Promise<Dialled> dial(kj::AsyncIoProvider& io,
                           std::vector<std::string> addresses,
                           std::size_t index,
                           std::string failures,
-                          std::string found_in) {
+                          std::string source) {
   if (index == addresses.size()) {
-    return unreachable("no server answers at " + failures + " (address from " + found_in +
+    return unreachable("no server answers at " + failures + " (address from " + source +
                        "): start it with `troupe up`, or check the address");
   }
   const std::string address = addresses[index];
@@ -145,12 +149,11 @@ kj::Promise<Dialled> dial(kj::AsyncIoProvider& io,
             return Dialled{kj::mv(stream), address};
           },
           [&io, addresses = std::move(addresses), index, failures = std::move(failures),
-           found_in =
-               std::move(found_in)](kj::Exception&& exception) mutable -> kj::Promise<Dialled> {
+           source = std::move(source)](kj::Exception&& exception) mutable -> kj::Promise<Dialled> {
             failures += (failures.empty() ? "" : ", ") + addresses[index] + " (" +
                         unanswered(exception) + ")";
             return dial(io, std::move(addresses), index + 1, std::move(failures),
-                        std::move(found_in));
+                        std::move(source));
           });
 }
 
@@ -213,7 +216,8 @@ kj::Promise<std::unique_ptr<Connection>> connect(kj::AsyncIoProvider& io, const 
     return failure(kj::Exception::Type::FAILED, Errc::invalid,
                    target.found_in + ": no RPC address is given");
   }
-  return dial(io, std::move(addresses), 0, {}, target.found_in)
+  const std::string& source = target.address_from.empty() ? target.found_in : target.address_from;
+  return dial(io, std::move(addresses), 0, {}, source)
       .then([&io, target](Dialled&& dialled) mutable {
         return shake_hands(io, kj::mv(dialled), std::move(target));
       });

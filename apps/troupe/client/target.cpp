@@ -41,7 +41,7 @@ bool says_anything(const FindOptions& says) {
 }
 
 Wish wish_of(const FindOptions& flags, const Environment& environment) {
-  if (says_anything(flags)) return {flags, "--data", "--rpc", "--root-url"};
+  if (says_anything(flags)) return {flags, "--data", flags.rpc_flag, "--root-url"};
   FindOptions says{.data_dir = variable(environment, "TROUPE_DATA"),
                    .rpc = variable(environment, "TROUPE_RPC"),
                    .root_url = variable(environment, "TASKCLUSTER_ROOT_URL")};
@@ -164,6 +164,7 @@ Result<Target> target_of_rpc(const Wish& wish, const Environment& environment) {
     target->rpc += (target->rpc.empty() ? "" : ",") + address;
   }
   if (target->platform.empty()) target->platform = platform_of(*target);
+  target->address_from = wish.rpc_name;
   return std::move(*target);
 }
 
@@ -171,7 +172,7 @@ Target with_environment_credentials(Target target, const Environment& environmen
   if (std::optional<Target> own = credentials_in_environment(environment)) {
     target.client_id = own->client_id;
     target.access_token = own->access_token;
-    target.found_in = own->found_in + ", address from " + target.found_in;
+    target.address_from = std::exchange(target.found_in, own->found_in);
   }
   return target;
 }

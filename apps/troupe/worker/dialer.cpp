@@ -42,6 +42,7 @@ Result<std::vector<client::Target>> Dialer::targets() {
   for (const auto& address : options_.rpc_addresses) {
     out.push_back(base);
     out.back().rpc = address;
+    out.back().address_from = "--join";
   }
   if (out.empty() && !base.rpc.empty()) out.push_back(base);
   if (out.empty()) {

@@ -183,6 +183,17 @@ TEST_CASE("nobody there names all addresses and what to do", "[client]") {
   CHECK(has(error, f.socket));
   CHECK(has(error, "127.0.0.1:1"));
   CHECK(has(error, "troupe up"));
+  CHECK(has(error, "address from the test"));
+}
+
+TEST_CASE("an address that came from elsewhere than the credentials says so", "[client]") {
+  Fixture f;
+  f.target.rpc = "no-such-host.invalid";
+  f.target.address_from = "--join";
+  const Error error = f.failure();
+  CHECK(has(error, "no-such-host.invalid (host not found"));
+  CHECK(has(error, "address from --join"));
+  CHECK_FALSE(has(error, "the test"));
 }
 
 TEST_CASE("the first address that answers is used", "[client]") {

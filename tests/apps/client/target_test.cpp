@@ -132,6 +132,11 @@ TEST_CASE("credentials of a file go only to the addresses it names", "[client]")
     const auto target = find_target(options, world.environment);
     REQUIRE(client_of(target) == "work/troupe-data");
     CHECK(target.value().rpc == "127.0.0.1:7421");
+    CHECK(target.value().address_from == "--rpc");
+  }
+  SECTION("the flag that gave it is named as it was written") {
+    options.rpc_flag = "--join";
+    CHECK(find_target(options, world.environment).value().address_from == "--join");
   }
   SECTION("the first file that names the address, not the first file") {
     world.add("home", "elsewhere:1");
