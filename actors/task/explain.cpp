@@ -41,10 +41,10 @@ void explain_worker(const worker::WorkerState& worker, Instant now, Out out) {
   if (worker.session != 0) return say(out, "", "connected, " + runs, "");
   const Instant since = worker.away_since ? worker.away_since : worker.last_active;
   const std::string lease =
-      worker.lease_until ? fmt::format(", its {} task{} run again at {}, when its lease ends",
-                                       counted(worker.claims.size(), "task"),
-                                       format_time(worker.lease_until))
-                         : "";
+      worker.lease_until
+          ? fmt::format(", its {} run again at {}, when its lease ends",
+                        counted(worker.claims.size(), "task"), format_time(worker.lease_until))
+          : "";
   say(out, "no-worker",
       fmt::format("not connected for {}{}", format_duration(std::max(Duration{0}, now - since)),
                   lease),

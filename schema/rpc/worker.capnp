@@ -39,6 +39,9 @@ interface ClaimSink {
   # The worker's end of the stream of claims.
   push @0 (offer :ClaimOffer);   # answered once the worker has it
   revoke @1 (held :HeldClaim);   # the run was cancelled or is somebody else's: stop it
+  displaced @2 (host :Text);
+  # Another process, on `host`, has registered under this worker's name, and its runs are lost: end.
+  # From then on `Registration.setWindow` fails with `RequestConflict`.
 }
 
 interface WorkerService {

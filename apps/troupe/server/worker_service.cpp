@@ -51,7 +51,8 @@ class Registration final : public schema::Registration::Server, public kj::TaskS
     session_ = std::make_shared<WorkerSession>(
         site, std::move(worker),
         SessionListener{[this](HeldClaim held) { push(std::move(held)); },
-                        [this](HeldClaim held) { revoke(std::move(held)); }, [] {}});
+                        [this](HeldClaim held) { revoke(std::move(held)); },
+                        [this](std::string host) { displace(host); }});
   }
 
   // Claims may keep the session; nobody listens any more.
@@ -91,6 +92,12 @@ class Registration final : public schema::Registration::Server, public kj::TaskS
   void revoke(HeldClaim held) {
     auto request = sink_.revokeRequest();
     fill_held(held, request.initHeld());
+    pushes_.add(request.send().ignoreResult());
+  }
+
+  void displace(const std::string& host) {
+    auto request = sink_.displacedRequest();
+    request.setHost(text(host));
     pushes_.add(request.send().ignoreResult());
   }
 
@@ -199,7 +206,7 @@ Promise<void> WorkerService::claimTask(ClaimTaskContext context) {
                                                         if (auto s = weak.lock())
                                                           s->claimed->fulfill(std::move(held));
                                                       },
-                                                      [](HeldClaim) {}, [] {}});
+                                                      [](HeldClaim) {}, [](const std::string&) {}});
   return single->session->connect({})
       .then([this, single, id, worker, run = params.getRunId()](SessionStart) {
         return ask_task(site_, id, [&](schema::TaskMessage::Builder m) {

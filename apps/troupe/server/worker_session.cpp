@@ -115,8 +115,39 @@ void WorkerSession::on_push(Result<Bytes> answer) {
       listener_.claimed(read_held(push.getClaimed()));
       return;
     case schema::WorkerPush::REVOKED: listener_.revoked(read_held(push.getRevoked())); return;
-    case schema::WorkerPush::REPLACED: listener_.replaced(); return;
+    case schema::WorkerPush::REPLACED: on_replaced(); return;
   }
+}
+
+// Of several later ones any will do: all but one are about to be told the same.
+const WorkerSession* WorkerSession::successor() const {
+  const auto found = std::ranges::find_if(site_.sessions, [this](const auto& entry) {
+    const WorkerSession& other = *entry.second;
+    return &other != this && !other.left_ && other.actor_key() == actor_key();
+  });
+  return found == site_.sessions.end() ? nullptr : found->second;
+}
+
+// The worker's actor has turned to a later session. Of the same process: it reconnected before we
+// noticed that this connection is dead. Of another: two workers have one name.
+void WorkerSession::on_replaced() {
+  const WorkerSession* next = successor();
+  left_ = true;
+  site_.host.ask(task_queue_id(worker_.task_queue_id),
+                 build<schema::TaskQueueMessage>(
+                     [this](schema::TaskQueueMessage::Builder m) { m.setLeave(id_); }),
+                 ReplyTo{});
+  if (next != nullptr && next->worker_.process == worker_.process) {
+    log_event(LogLevel::info, "worker_reconnected", {{"worker", actor_key()}});
+    return;
+  }
+  displaced_by_ = next == nullptr || next->worker_.host.empty() ? "unknown" : next->worker_.host;
+  log_event(LogLevel::warning, "worker_displaced",
+            {{"worker", actor_key()},
+             {"host", worker_.host},
+             {"by_host", displaced_by_},
+             {"help", "two workers have one name: give each its own --worker-id"}});
+  listener_.displaced(displaced_by_);
 }
 
 void WorkerSession::on_connected(schema::WorkerPush::Connected::Reader connected) {
@@ -139,6 +170,10 @@ kj::Promise<void> WorkerSession::grant(std::int32_t slots) {
 
 kj::Promise<void> WorkerSession::set_window(std::uint32_t slots, const std::string& pause) {
   if (revoked_) throw_error({Errc::unauthenticated, "the worker's token has been revoked"});
+  if (!displaced_by_.empty()) {
+    throw_error({Errc::conflict,
+                 "another process, on " + displaced_by_ + ", has registered as " + actor_key()});
+  }
   auto told = set_pause(pause);
   return change_window(slots).then([told = kj::mv(told)]() mutable { return kj::mv(told); });
 }

@@ -40,7 +40,7 @@ struct WorkerIdentity {
 struct SessionListener {
   std::function<void(HeldClaim)> claimed;
   std::function<void(HeldClaim)> revoked;
-  std::function<void()> replaced;  // a later session of the same worker has taken over
+  std::function<void(std::string host)> displaced;  // another process has the worker's name now
 };
 
 /// What the worker's actor knew when the session began.
@@ -83,8 +83,10 @@ class WorkerSession {
 
  private:
   void on_push(Result<Bytes> answer);
+  void on_replaced();
   void on_connected(schema::WorkerPush::Connected::Reader connected);
   std::string actor_key() const;
+  const WorkerSession* successor() const;
   kj::Promise<void> grant(std::int32_t slots);
   kj::Promise<void> change_window(std::uint32_t slots);
   kj::Promise<void> set_pause(const std::string& pause);
@@ -100,6 +102,7 @@ class WorkerSession {
   std::string pause_;            // as the worker's actor was told
   bool left_ = false;
   bool revoked_ = false;
+  std::string displaced_by_;  // host of the process that has the name now; empty: none
 };
 
 }  // namespace troupe::server

@@ -26,6 +26,7 @@ constexpr kj::Duration heartbeat_pause = 10 * kj::SECONDS;
 constexpr kj::Duration renew_pause = 5 * kj::SECONDS;
 
 constexpr int status_stopped = 0;
+constexpr int status_displaced = 1;
 constexpr int status_wrong = 2;
 constexpr int status_refused = 3;
 
@@ -55,6 +56,12 @@ class Session::Sink final : public schema::ClaimSink::Server {
 
   kj::Promise<void> revoke(RevokeContext context) override {
     session_.on_revoke(claim_id_of(context.getParams().getHeld()));
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> displaced(DisplacedContext context) override {
+    session_.on_displaced(std::string("another process, on ") +
+                          context.getParams().getHost().cStr() + ", has taken its name");
     return kj::READY_NOW;
   }
 
@@ -221,9 +228,20 @@ void Session::on_connection_error(const kj::Exception& exception) {
   } else if (error.code == Errc::invalid && !ever_registered_) {
     say(LogLevel::error, "worker_invalid");
     end_with(status_wrong);
+  } else if (error.code == Errc::conflict && registration_ != nullptr) {
+    on_displaced(error.detail);
   } else {
     say(LogLevel::warning, "connection_failed");
   }
+}
+
+void Session::on_displaced(const std::string& why) {
+  if (stopping_) return;
+  log_event(LogLevel::error, "worker_displaced",
+            {{"worker", shop_.options.pool + "/" + shop_.options.worker_group + "/" +
+                            shop_.options.worker_id},
+             {"error", why + ": give each worker its own --worker-id, then start this one again"}});
+  end_with(status_displaced);
 }
 
 void Session::disconnect() {

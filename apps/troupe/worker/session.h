@@ -4,7 +4,8 @@
 //       a run has ended. Should a claim come without a free slot all the same, it waits for one;
 //   S2  a lost connection touches no run. The next registration lists them all: those that are kept
 //       get new capabilities, those that are lost are killed;
-//   S3  nothing waits for a server for ever: after `orphan_timeout` without one the worker ends.
+//   S3  a worker whose name another process has taken ends; it does not take it back;
+//   S4  nothing waits for a server for ever: after `orphan_timeout` without one the worker ends.
 #pragma once
 
 #include "apps/troupe/client/client.h"
@@ -55,6 +56,7 @@ class Session final : private kj::TaskSet::ErrorHandler {
   void wait_for_server();
   void on_offer(schema::ClaimOffer::Reader offer);
   void on_revoke(const ClaimId& id);
+  void on_displaced(const std::string& why);
   void start_waiting();
   void on_run_ended(const ClaimId& id);
   void end_with(int status);

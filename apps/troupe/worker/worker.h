@@ -36,8 +36,9 @@ struct WorkerOptions {
 };
 
 /// Runs a worker until SIGTERM or SIGINT, and returns the exit status: 0 stopped, or
-/// `orphan_timeout` without a server; 1 the work directory cannot be used (another worker has it);
-/// 2 the options are wrong; 3 the credentials were refused.
+/// `orphan_timeout` without a server; 1 the work directory cannot be used (another worker has it),
+/// or another process has registered under the same name; 2 the options are wrong; 3 the
+/// credentials were refused.
 ///
 /// Needs a process without other threads: it captures signals first. Whoever calls it has
 /// configured the logging.

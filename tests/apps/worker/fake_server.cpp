@@ -220,6 +220,9 @@ class FakeServer::Registration final : public schema::Registration::Server {
   explicit Registration(FakeServer& server) : server_(server) {}
 
   kj::Promise<void> setWindow(SetWindowContext context) override {
+    if (server_.refuse_window) {
+      refuse(server_.refuse_window->code, server_.refuse_window->detail);
+    }
     server_.window = context.getParams().getSlots();
     server_.pause = text_of(context.getParams().getPause());
     server_.push_pending();
@@ -298,6 +301,16 @@ void FakeServer::drop() {
 // Not from inside of a call of the connection that is to go.
 void FakeServer::drop_later() {
   dropping_ = kj::evalLater([this] { drop(); }).eagerlyEvaluate(nullptr);
+}
+
+void FakeServer::displace() {
+  KJ_IF_MAYBE (sink, sink_) {
+    auto request = sink->displacedRequest();
+    request.setHost("elsewhere");
+    pushing_ =
+        pushing_.then([sent = request.send().ignoreResult()]() mutable { return kj::mv(sent); })
+            .eagerlyEvaluate([](kj::Exception&&) {});
+  }
 }
 
 void FakeServer::revoke(FakeRun& run) {

@@ -64,6 +64,8 @@ class FakeServer {
   std::unique_ptr<client::Connection> connect();
   /// All connections break off now.
   void drop();
+  /// The worker is told that another process has its name.
+  void displace();
   /// The worker is told that the run is not its own any more.
   void revoke(FakeRun& run);
 
@@ -78,6 +80,7 @@ class FakeServer {
   std::map<std::string, std::string> blobs;  // by SHA-256, 32 bytes
   std::map<std::string, std::string> files;  // `TASK/NAME` that can be downloaded
   std::optional<Error> refuse_registration;
+  std::optional<Error> refuse_window;
   Duration claim_time{20 * 60 * 1000};
   bool lose_answer_of_resolve = false;             // the connection breaks before the next answer
   std::optional<std::uint64_t> break_upload_at;    // ... once so many bytes of a blob are there

@@ -260,6 +260,18 @@ TEST_CASE("a worker tells anew of a pause that goes on, and no more of one that 
   CHECK(s.stop() == 0);
 }
 
+TEST_CASE("a worker whose name is taken stops its tasks and ends", "[worker][session]") {
+  test::Stage s;
+  s.start();
+  auto& run = s.server.add({test::shell("echo up; exec sleep 1000")});
+  s.until([&run] { return run.log.find("\nup\n") != std::string::npos; });
+  s.server.displace();
+  CHECK(s.f.shop.timer.timeoutAfter(30 * kj::SECONDS, kj::mv(s.exit)).wait(s.f.io.waitScope) == 1);
+  CHECK(s.dials == 1);
+  CHECK_FALSE(run.outcome);
+  CHECK(nothing_left(s.f.work_dir.path() + "/guards"));
+}
+
 TEST_CASE("a worker ends by itself when nobody wants it", "[worker][session]") {
   test::Stage s;
   const auto status = [&s] {
@@ -273,6 +285,11 @@ TEST_CASE("a worker ends by itself when nobody wants it", "[worker][session]") {
   SECTION("2 when it says what no server takes") {
     s.server.refuse_registration = Error{Errc::invalid, "capacity"};
     CHECK(status() == 2);
+  }
+  SECTION("1 when another process has its name") {
+    s.server.refuse_window = Error{Errc::conflict, "another process has registered"};
+    CHECK(status() == 1);
+    CHECK(s.dials == 1);
   }
   SECTION("0 when there is no server for too long") {
     s.f.options.orphan_timeout = Duration{200};
