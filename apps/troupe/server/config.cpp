@@ -108,6 +108,14 @@ constexpr std::array keys = {
         .flag = "--log-format"},
 };
 
+// Keys of the documentation whose features are not built. One leaves this list for the other.
+constexpr std::array<std::string_view, 10> planned_keys = {
+    "queue.claim_work_timeout",   "disk.reserve",  "artifacts.dir",
+    "artifacts.max_age",          "http.tls_cert", "http.tls_key",
+    "http.public_artifact_hosts", "rpc.tls_cert",  "rpc.tls_key",
+    "rpc.tls_client_ca",
+};
+
 constexpr const char* flag_origin = "flag";
 
 // What has been read so far; each source overrides the one before it.
@@ -187,6 +195,21 @@ std::string upper(std::string_view text) {
   return result;
 }
 
+std::string variable_of(std::string_view key_name) {
+  std::string name = "TROUPE_" + upper(key_name);
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
+}
+
+void refuse_planned(Loading& loading, const std::map<std::string, std::string>& environment) {
+  for (const std::string_view key : planned_keys) {
+    const std::string variable = variable_of(key);
+    if (environment.count(variable) == 0) continue;
+    loading.problems.push_back(fmt::format(
+        "environment {}: {} is not built yet in this version: unset it", variable, key));
+  }
+}
+
 }  // namespace
 
 std::span<const Key> config_keys() {
@@ -199,10 +222,12 @@ const Key* find_key(std::string_view name) {
   return found == keys.end() ? nullptr : &*found;
 }
 
+bool is_planned_key(std::string_view name) {
+  return std::find(planned_keys.begin(), planned_keys.end(), name) != planned_keys.end();
+}
+
 std::string environment_name(const Key& key) {
-  std::string name = "TROUPE_" + upper(key.name);
-  std::replace(name.begin(), name.end(), '.', '_');
-  return name;
+  return variable_of(key.name);
 }
 
 Result<LoadedConfig> load_config(const ConfigSources& sources) {
@@ -223,6 +248,7 @@ Result<LoadedConfig> load_config(const ConfigSources& sources) {
       apply(loading, key, found->second, "environment " + variable);
     }
   }
+  refuse_planned(loading, sources.environment);
   for (const auto& [name, text] : sources.flags) {
     const Key* key = find_key(name);
     TROUPE_EXPECTS(key != nullptr);

@@ -60,6 +60,9 @@ std::span<const Key> config_keys();
 /// Nothing if there is no such key.
 const Key* find_key(std::string_view name);
 
+/// Whether `name` is a key of what later versions do: refused, but not as a slip of the pen.
+bool is_planned_key(std::string_view name);
+
 /// `TROUPE_QUEUE_CLAIM_TIMEOUT`.
 std::string environment_name(const Key& key);
 

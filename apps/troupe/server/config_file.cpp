@@ -41,6 +41,9 @@ class Reader {
     const toml::table* table = node.as_table();
     if (table != nullptr && (section || !table->empty())) return read_table(*table, name + '.');
     if (section) return add_problem(at, name + " is a section: write [" + name + "]");
+    if (is_planned_key(name)) {
+      return add_problem(at, name + " is not built yet in this version: leave it out");
+    }
     const std::string_view near = transcode::nearest_name(name, known_);
     add_problem(at, fmt::format("unknown key {}{}", name,
                                 near.empty() ? "" : fmt::format("; did you mean {}?", near)));
