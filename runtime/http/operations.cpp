@@ -46,12 +46,18 @@ void add_operations(RouteTable& routes,
                     const metrics::Registry& registry,
                     OperationsOptions options) {
   TROUPE_EXPECTS(options.problems != nullptr);
-  routes.add("GET", "/metrics", [&registry](const Request&) -> kj::Promise<Response> {
-    Response out;
-    out.content_type = metrics::Registry::content_type;
-    out.body = registry.render();
-    return out;
-  });
+  if (options.with_metrics) {
+    routes.add("GET", "/metrics", [&registry](const Request&) -> kj::Promise<Response> {
+      Response out;
+      out.content_type = metrics::Registry::content_type;
+      out.body = registry.render();
+      return out;
+    });
+  } else {
+    routes.add(
+        "GET", "/metrics",
+        fixed(text_response(403, "this server is private: no metrics without credentials\n")));
+  }
   routes.add("GET", "/readyz",
              [problems = std::move(options.problems)](const Request&) -> kj::Promise<Response> {
                return readiness(problems());

@@ -192,6 +192,7 @@ class RunningServer final : public Server {
 http::OperationsOptions RunningServer::operations() {
   http::OperationsOptions operations;
   operations.version = {TROUPE_VERSION, "", "", ""};
+  operations.with_metrics = !options_.is_private;
   operations.problems = [this]() -> std::vector<std::string> {
     if (foundation_.host->stats().committer.stalled) return {"disk"};
     return {};

@@ -18,6 +18,7 @@ struct ServerOptions {
   std::string http_address;                // `host:port`; port 0 picks a free one
   std::vector<std::string> rpc_addresses;  // `host:port` or `unix:PATH`
   std::string root_url;                    // empty: made from the HTTP address
+  bool is_private = false;                 // HTTP tells those without credentials nothing
   std::string root_client_id;
   std::string root_access_token;
   std::string encryption_key;                // 32 bytes, from keys.json

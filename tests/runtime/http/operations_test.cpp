@@ -42,3 +42,14 @@ TEST_CASE("operators' routes", "[http]") {
     CHECK_THAT(world.get("/robots.txt"), Contains("Disallow: /\n"));
   }
 }
+
+TEST_CASE("a private server tells nobody its metrics", "[http]") {
+  const metrics::Registry registry;
+  HttpWorld world;
+  http::add_operations(world.routes, registry,
+                       {.version = {}, .with_metrics = false, .problems = [] {
+                          return std::vector<std::string>{};
+                        }});
+  CHECK_THAT(world.get("/metrics"), Catch::Matchers::StartsWith("HTTP/1.1 403 Forbidden\r\n"));
+  CHECK_THAT(world.get("/healthz"), Catch::Matchers::StartsWith("HTTP/1.1 200 OK\r\n"));
+}
