@@ -83,6 +83,65 @@ class BadInput(unittest.TestCase):
         done = self.platform.run("task", "create", path, check=False)
         self.assertNotEqual(done.returncode, 0)
 
+    def test_files_of_another_kind_are_not_repeated(self):
+        path = os.path.join(self.platform.dir, "shadow")
+        with open(path, "w") as f:
+            f.writelines("user%d:$6$secret:20000:0:99999:7:::\n" % i for i in range(200))
+        for command in (("run",), ("task", "create"), ("group", "create")):
+            error = self.refused(2, *command, path)
+            self.assertIn("this is no", error)
+            self.assertNotIn("secret", error)
+            self.assertEqual(error.count("\n"), 1)
+
+    def test_a_queue_is_shown_by_an_example(self):
+        error = self.refused(2, "submit", "--queue", "bad", "--", "true")
+        self.assertIn('"bad" is not a task queue such as local/default', error)
+        self.assertNotIn("[a-z", error)
+
+    def test_address_of_a_worker(self):
+        token = os.path.join(self.platform.dir, "join.json")
+        self.platform.run("worker", "token", "create", "--pool", "local/other", "--output", token)
+        worker = self.platform.client("worker", "--join", "127.0.0.1:1", "--pool", "local/other",
+                                      "--credentials", token, "--work-dir",
+                                      os.path.join(self.platform.dir, "wj"))
+        wait_until(lambda: "connection_failed" in worker.stderr(), "the failure", 10)
+        self.assertIn("address from --join", worker.stderr())
+        self.assertNotIn("address from " + token, worker.stderr())
+        worker.process.terminate()
+        worker.wait()
+
+    def test_two_workers_of_one_name(self):
+        """The later one has the name; the earlier one says so and ends."""
+        token = os.path.join(self.platform.dir, "twins.json")
+        self.platform.run("worker", "token", "create", "--pool", "local/twins", "--output", token)
+        rpc = self.platform.ready["rpc"].split(",")[0]
+
+        def twin(name):
+            worker = self.platform.client(
+                "worker", "--join", rpc, "--pool", "local/twins", "--credentials", token,
+                "--worker-id", "twin", "--work-dir", os.path.join(self.platform.dir, name))
+            wait_until(lambda: "worker_registered" in worker.stderr(), "a registration")
+            return worker
+
+        first = twin("first")
+        second = twin("second")
+        self.assertEqual(first.wait(20), 1, first.stderr())
+        self.assertIn("worker_displaced", first.stderr())
+        self.assertIn("--worker-id", first.stderr())
+        self.assertEqual(first.stderr().count("worker_registered"), 1)
+        self.assertIn("worker_displaced", self.platform.log())
+        log = self.platform.run("submit", "--queue", "local/twins", "--", "echo", "still here")
+        self.assertIn("still here", log)
+        self.assertEqual(second.stderr().count("worker_registered"), 1)
+        second.process.terminate()
+        self.assertEqual(second.wait(), 0)
+
+    def test_version(self):
+        done = subprocess.run([BINARY, "--version", "--json"], capture_output=True, text=True,
+                              env=self.platform.environment)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(json.loads(done.stdout)["name"], "troupe")
+
     def test_unreadable_file(self):
         self.assertIn("/nowhere/troupe.yml", self.refused(2, "run", "/nowhere/troupe.yml"))
 
@@ -99,6 +158,12 @@ class BadInput(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(str(self.platform.server.pid), done.stderr)
         self.still_serves()
+
+    def test_data_directory_that_cannot_be(self):
+        done = self.up("--data", "/proc/x")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("/proc/x", done.stderr)
+        self.assertIn("--data", done.stderr)
 
     def test_data_directory_of_another_version(self):
         other = os.path.join(self.platform.dir, "newer")

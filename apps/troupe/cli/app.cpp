@@ -10,6 +10,7 @@
 #include <CLI/Formatter.hpp>
 #include <kj/exception.h>
 
+#include <algorithm>
 #include <csignal>
 #include <string>
 #include <vector>
@@ -56,6 +57,14 @@ void add_global_options(CLI::App& app, GlobalOptions& global) {
   app.set_version_flag("--version", "troupe " TROUPE_VERSION, "Print the version and exit");
 }
 
+// The parser stops at `--version`: it has not read what stands behind.
+void print_version(const std::vector<std::string>& arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  const bool json = std::find(arguments.begin(), end, "--json") != end;
+  print_line(json ? R"({"name":"troupe","version":")" TROUPE_VERSION R"("})"
+                  : "troupe " TROUPE_VERSION);
+}
+
 void add_all_commands(Commands& commands) {
   add_server_commands(commands);
   add_worker_commands(commands);
@@ -94,8 +103,8 @@ int run(int argc, char** argv) {
   try {
     // CLI11 takes them from the back.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForVersion& version) {
-    print_line(version.what());
+  } catch (const CLI::CallForVersion&) {
+    print_version(arguments);
     return exit_done;
   } catch (const CLI::Success&) {
     print_out(app.help());

@@ -174,9 +174,10 @@ Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path) {
                                             "hold a store: name a folder on a local disk",
                                             dir, *network)};
   }
+  constexpr const char* cure = "; name a folder on a local disk that you may write to with --data";
   auto made = make_private_dir(dir);
-  if (!made) return std::move(made).error();
-  if (!fs::is_directory(dir, failure)) return Error{Errc::conflict, dir + " is no folder"};
+  if (!made) return Error{made.error().code, made.error().detail + cure};
+  if (!fs::is_directory(dir, failure)) return Error{Errc::conflict, dir + " is no folder" + cure};
   auto fit = check_fit(dir);
   if (!fit) return std::move(fit).error();
 

@@ -42,6 +42,22 @@ Error read_error(const std::string& path, int code) {
   }
 }
 
+Error creation_error(const std::string& path, int code) {
+  const std::string detail = reason("cannot create the folder " + path, code);
+  switch (code) {
+    case ENOENT:  // where nobody can make any, such as in /proc
+    case ENOTDIR:
+    case EEXIST:
+    case ELOOP:
+    case EINVAL:
+    case ENAMETOOLONG: return {Errc::invalid, detail};
+    case EACCES:
+    case EPERM:
+    case EROFS: return {Errc::forbidden, detail};
+    default: return {Errc::unavailable, detail};
+  }
+}
+
 // The errno of the first failed write, or 0.
 int write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -114,9 +130,9 @@ Status make_private_dir(const std::string& path) {
   const auto parent = std::filesystem::path(path).parent_path();
   std::error_code error;
   if (!parent.empty()) std::filesystem::create_directories(parent, error);
-  if (error) return Error{Errc::unavailable, "create " + parent.string() + ": " + error.message()};
+  if (error) return creation_error(parent.string(), error.value());
   if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return Done{};
-  return Error{Errc::unavailable, reason("create " + path, errno)};
+  return creation_error(path, errno);
 }
 
 }  // namespace troupe::server

@@ -23,6 +23,9 @@ Result<std::string> read_file(const std::string& path);
 Status write_file(const std::string& path, std::string_view contents, mode_t mode);
 
 /// Makes `path` and what is missing above it; the last with mode 0700 if it is new.
+///
+/// Errors: `invalid` no folder can be there; `forbidden` we may not make one; `unavailable` the
+/// disk failed or is full.
 Status make_private_dir(const std::string& path);
 
 /// The reason behind errno, with what was tried in front: `write a/b: No space left on device`.

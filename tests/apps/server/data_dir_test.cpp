@@ -208,6 +208,19 @@ TEST_CASE("a folder of something else is left as it is", "[data_dir]") {
   CHECK(refusal_of(temp / "file").code == Errc::conflict);
 }
 
+TEST_CASE("a folder that cannot be made is named, with what to do", "[data_dir]") {
+  const TempDir dir;
+  const std::string below_file = dir.write("file", "") + "/below";
+  for (const std::string& path : {std::string("/proc/x"), std::string("/proc/x/y"), below_file}) {
+    INFO(path);
+    const auto opened = DataDir::open(path);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == Errc::invalid);
+    CHECK(opened.error().detail.find("cannot create the folder") == 0);
+    CHECK(opened.error().detail.find("name a folder on a local disk") != std::string::npos);
+  }
+}
+
 TEST_CASE("a first start that was cut short is completed by the next", "[data_dir]") {
   const TempDir temp;
   std::string key;
