@@ -134,9 +134,12 @@ Result<Transition> on_group_told(const TaskState& s, const Input& in) {
   t.next.ever_resolved = true;
   const Telling done = *s.telling;
   t.next.telling.reset();
-  const auto last = static_cast<std::uint32_t>(s.runs.size() - 1);
-  if (done.deadline_event) t.effects.events.push_back(task_ended(s, last));
-  if (done.again) start_telling(t, in, false);
+  if (done.again) {
+    start_telling(t, in, done.deadline_event);  // its message still comes last
+  } else if (done.deadline_event) {
+    const auto last = static_cast<std::uint32_t>(s.runs.size() - 1);
+    t.effects.events.push_back(task_ended(s, last));
+  }
   return t;
 }
 

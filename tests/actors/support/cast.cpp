@@ -203,6 +203,17 @@ void Cast::check_task_at_rest(const ActorId& id) {
   }
 }
 
+void Cast::fire(const ActorId& to, const std::string& timer) {
+  const TimerChange& set = player(to).timers.at(timer);
+  Mail mail;
+  mail.to = to;
+  mail.message.source = Message::Source::timer;
+  mail.message.timer = timer;
+  mail.message.due = *set.due;
+  mail.message.attempt = set.attempt;
+  deliver(mail);
+}
+
 bool Cast::fire_next(Instant until) {
   Mail next;
   next.message.source = Message::Source::timer;

@@ -38,6 +38,8 @@ class Cast {
   /// Delivers one message: of all that could be next, the one that `choice` picks. What one actor
   /// sends another arrives in order, nothing else is promised. False if nothing is on its way.
   bool step(std::size_t choice = 0);
+  /// Delivers a timer that is set, ahead of all that is on its way.
+  void fire(const ActorId& to, const std::string& timer);
   /// Time passes; timers fire in order, each followed by all it causes.
   void advance(Duration duration);
   /// All forget what no row has. Messages between actors stay on their way; commands and callers

@@ -235,6 +235,33 @@ TEST_CASE("the deadline ends what is open", "[table]") {
   CHECK(cast.faults == Names{});
 }
 
+TEST_CASE("the deadline's message waits for those who are still told of an earlier end",
+          "[table]") {
+  Cast cast;
+  cast.tell(default_worker, connect({}));
+  REQUIRE(cast.ask(task_id("A"), create_task("A")).ok());
+  const NewTask dependent{
+      .needs = {"A"}, .requirement = Requires::ALL_RESOLVED, .deadline = start + 2 * hour};
+  REQUIRE(cast.ask(task_id("B"), create_task("B", dependent)).ok());
+  REQUIRE(cast.ask(task_id("A"), claim_by_name(0, "g/w", 1)).ok());
+  cast.take_events();
+  // Ended, rerun and past its deadline before B was told of the first end.
+  cast.tell(task_id("A"), resolve(cast.claim("A"), {Outcome::FAILED}));
+  cast.tell(task_id("A"), rerun());
+  REQUIRE(cast.step());
+  REQUIRE(cast.step());
+  REQUIRE(cast.task("A").telling);
+  REQUIRE(cast.task("A").state() == State::PENDING);
+  cast.now = start + hour + minute;
+  cast.fire(task_id("A"), "deadline");
+  cast.run();
+  CHECK(cast.take_events() == Names{"task-failed A.0", "task-pending A.1", "task-pending B.0",
+                                    "task-group-resolved A", "task-group-resolved A",
+                                    "task-exception A.1"});
+  CHECK(cast.task("A").runs.back().reason_resolved == Reason::DEADLINE_EXCEEDED);
+  CHECK(cast.faults == Names{});
+}
+
 TEST_CASE("a task is rerun 49 times, no more", "[table]") {
   Cast cast;
   bring(cast, From::pending, 49);
