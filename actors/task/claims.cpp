@@ -14,6 +14,14 @@ struct Claimant {
   std::uint64_t session = 0;
 };
 
+// Whether `worker` holds the last run, and by claimTask.
+bool is_claimed_by_name(const TaskState& s, schema::WorkerName::Reader worker) {
+  const Run& run = s.runs.back();
+  return run.state == schema::TaskState::RUNNING && run.by_name &&
+         run.worker_group == view(worker.getWorkerGroup()) &&
+         run.worker_id == view(worker.getWorkerId());
+}
+
 // One moment earlier than other commands. Source: spec/queue.md, section 0.2.
 bool claims_are_over(const TaskState& s, Instant now) {
   return s.deadline <= now;
@@ -21,6 +29,21 @@ bool claims_are_over(const TaskState& s, Instant now) {
 
 void set_claim_timer(Transition& t, const Run& run) {
   t.effects.timers.push_back({claim_timer, run.taken_until, run.token, true});
+}
+
+// Publishes the claim of the last run and brings it to its worker, to `session` if that still is.
+void announce_claim(Transition& t, std::uint64_t session) {
+  const Run& run = t.next.runs.back();
+  const auto id = static_cast<std::uint32_t>(t.next.runs.size() - 1);
+  t.effects.events.push_back(task_running(t.next, id));
+  const std::string worker = t.next.task_queue_id + "/" + run.worker_group + "/" + run.worker_id;
+  send<schema::WorkerMessage>(t, worker_id(worker), [&](schema::WorkerMessage::Builder m) {
+    auto claimed = m.initClaimed();
+    claimed.getClaim().setTaskId(text(t.next.task_id));
+    claimed.getClaim().setRunId(id);
+    claimed.getClaim().setToken(run.token);
+    claimed.setClaimSession(session);
+  });
 }
 
 void start_run(Transition& t, const Input& in, const Claimant& claimant) {
@@ -32,16 +55,7 @@ void start_run(Transition& t, const Input& in, const Claimant& claimant) {
   run.taken_until = in.now() + in.config.claim_timeout;
   run.token = in.context.number;
   set_claim_timer(t, run);
-  const auto id = static_cast<std::uint32_t>(t.next.runs.size() - 1);
-  t.effects.events.push_back(task_running(t.next, id));
-  const std::string worker = t.next.task_queue_id + "/" + run.worker_group + "/" + run.worker_id;
-  send<schema::WorkerMessage>(t, worker_id(worker), [&](schema::WorkerMessage::Builder m) {
-    auto claimed = m.initClaimed();
-    claimed.getClaim().setTaskId(text(t.next.task_id));
-    claimed.getClaim().setRunId(id);
-    claimed.getClaim().setToken(run.token);
-    claimed.setClaimSession(claimant.session);
-  });
+  announce_claim(t, claimant.session);
 }
 
 Error no_longer_held(const TaskState& s, std::uint32_t run) {
@@ -89,6 +103,15 @@ bool may_report(ReasonResolved reason) {
   return false;
 }
 
+// Whether a report about a run that has ended only repeats the one that ended it. With a newer run
+// that can be only the report that made it: what came later is nobody's to repeat.
+bool is_repeat(const TaskState& s, std::uint32_t run, const Ending& ending) {
+  const Run& held = s.runs[run];
+  const std::size_t newer = s.runs.size() - (run + 1);
+  const bool recent = newer == 0 || (newer == 1 && ending.state == schema::TaskState::EXCEPTION);
+  return recent && held.state == ending.state && held.reason_resolved == ending.reason;
+}
+
 // A report whose answer was lost is made again: so are its messages.
 void publish_again(Transition& t, const Input& in, std::uint32_t run) {
   t.effects.events.push_back(task_ended(t.next, run));
@@ -128,17 +151,24 @@ Result<Transition> on_claim_by_name(const TaskState& s, M::ClaimByName::Reader m
     return Error{Errc::not_found,
                  "task " + s.task_id + " has no run " + std::to_string(m.getRunId())};
   }
-  if (m.getRunId() + 1 != s.runs.size() || s.state() != schema::TaskState::PENDING) {
+  Transition t = begin(s);
+  const bool last = m.getRunId() + 1 == s.runs.size();
+  if (last && is_claimed_by_name(s, m.getWorker())) {
+    announce_claim(t, m.getSession());  // the answer was lost: the same claim again
+    reply_status(t, in.reply_to);
+    return t;
+  }
+  if (!last || s.state() != schema::TaskState::PENDING) {
     return Error{Errc::conflict, "run " + std::to_string(m.getRunId()) + " of task " + s.task_id +
                                      " is not pending"};
   }
-  Transition t = begin(s);
   send_to_queue(t, [&](schema::TaskQueueMessage::Builder entry) {
     auto remove = entry.initRemoveEntry();
     remove.setAtPriority(s.priority);
     remove.setAtNumber(s.runs.back().entry);
   });
   start_run(t, in, {m.getWorker(), m.getSession()});
+  t.next.runs.back().by_name = true;
   reply_status(t, in.reply_to);
   return t;
 }
@@ -170,8 +200,7 @@ Result<Transition> on_resolve(const TaskState& s, M::Resolve::Reader m, const In
   Transition t = begin(s);
   if (held.state != schema::TaskState::RUNNING) {
     // The same report again (its answer was lost) is answered as before.
-    const bool repeat = held.state == ending.state && held.reason_resolved == ending.reason;
-    if (!repeat) return no_longer_held(s, run_id);
+    if (!is_repeat(s, run_id, ending)) return no_longer_held(s, run_id);
     publish_again(t, in, run_id);
     reply_status(t, in.reply_to);
     return t;

@@ -35,6 +35,7 @@ void fill_run(const Run& run, schema::RunRow::Builder row) {
   row.setResolved(run.resolved.ms);
   row.setToken(run.token);
   row.setEntry(run.entry);
+  row.setByName(run.by_name);
 }
 
 Run read_run(schema::RunRow::Reader row) {
@@ -50,6 +51,7 @@ Run read_run(schema::RunRow::Reader row) {
   run.resolved = Instant{row.getResolved()};
   run.token = row.getToken();
   run.entry = row.getEntry();
+  run.by_name = row.getByName();
   return run;
 }
 

@@ -37,6 +37,7 @@ struct Run {
   Instant resolved;
   std::uint64_t token = 0;  // of the claim
   std::uint64_t entry = 0;  // number of the pending entry
+  bool by_name = false;     // claimed by claimTask, which its worker may repeat
 };
 
 /// createTask, step by step.

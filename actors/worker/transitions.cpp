@@ -205,6 +205,11 @@ Result<Transition> on_claimed(const WorkerState& s,
   const Held held = read_held(m.getClaim());
   if (!s.first_claim) t.next.first_claim = context.now;
   seen(t, context.now);
+  // Claimed by a session that has ended: the lease decides. A new session gets it as its own.
+  if (s.session == 0) set_lease(t, config, context);
+  push(t, true, [&held](Push::Builder p) { fill_held(p.initClaimed(), held); });
+  const auto known = s.claims.find(held.run);
+  if (known != s.claims.end() && known->second == held.token) return t;  // claimed by name, again
   t.next.claims[held.run] = held.token;
   t.next.recent.push_back(held.run);
   if (t.next.recent.size() > recent_max) t.next.recent.erase(t.next.recent.begin());
@@ -214,9 +219,6 @@ Result<Transition> on_claimed(const WorkerState& s,
          row.setRunId(held.run.run_id);
          row.setToken(held.token);
        })});
-  // Claimed by a session that has ended: the lease decides. A new session gets it as its own.
-  if (s.session == 0) set_lease(t, config, context);
-  push(t, true, [&held](Push::Builder p) { fill_held(p.initClaimed(), held); });
   return t;
 }
 

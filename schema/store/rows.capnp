@@ -19,6 +19,7 @@ struct RunRow {
   resolved @8 :Int64;                   # when it ended
   token @9 :UInt64;                     # of the claim; 0 before
   entry @10 :UInt64;                    # number of its pending entry
+  byName @11 :Bool;   # claimed by claimTask, which its worker may repeat
 }
 
 enum CreateStep {

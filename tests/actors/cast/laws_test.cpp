@@ -52,6 +52,7 @@ task::Run any_run() {
   run.resolved = any_time();
   run.token = static_cast<std::uint64_t>(below(1'000'000));
   run.entry = static_cast<std::uint64_t>(below(1'000'000));
+  run.by_name = below(2) == 0;
   return run;
 }
 
@@ -103,6 +104,7 @@ void same_runs(const std::vector<task::Run>& a, const std::vector<task::Run>& b)
     RC_ASSERT(a[i].resolved == b[i].resolved);
     RC_ASSERT(a[i].token == b[i].token);
     RC_ASSERT(a[i].entry == b[i].entry);
+    RC_ASSERT(a[i].by_name == b[i].by_name);
   }
 }
 

@@ -60,6 +60,7 @@ Result<Bytes> make_call(Cast& cast, const std::string& call, From from) {
   if (call == "rerun") return cast.ask(a, rerun());
   if (call == "cancel") return cast.ask(a, cancel());
   if (call == "claim") return cast.ask(a, claim_by_name(0, "g/other", 2));
+  if (call == "claim again") return cast.ask(a, claim_by_name(0, "g/w", 2));
   if (call == "reclaim") return cast.ask(a, reclaim(cast.claim("A")));
   if (call == "completed") return report(cast, {Outcome::COMPLETED});
   if (call == "failed") return report(cast, {Outcome::FAILED});
@@ -135,6 +136,9 @@ TEST_CASE("claims and reclaims in each state", "[table]") {
       {"claim", From::unscheduled, State::UNSCHEDULED, missing},
       {"claim", From::pending, State::RUNNING, 0, {"task-running A.0"}},
       {"claim", From::running, State::RUNNING, conflict},
+      {"claim again", From::running, State::RUNNING, 0, {"task-running A.0"}},
+      {"claim again", From::completed, State::COMPLETED, conflict},
+      {"claim again", From::canceled, State::EXCEPTION, conflict},
       {"claim", From::completed, State::COMPLETED, conflict},
       {"claim", From::malformed, State::EXCEPTION, conflict},
       {"reclaim", From::unscheduled, State::UNSCHEDULED, missing},
@@ -187,6 +191,66 @@ TEST_CASE("a repeated report is answered as before and published again", "[table
   const Names events = cast.take_events();
   REQUIRE(events.size() >= 1);
   CHECK(events[0] == row.event);
+}
+
+TEST_CASE("a report about an older run repeats what made the newer one, nothing else", "[table]") {
+  struct Older {
+    std::vector<Report> ends;  // of run 0, 1...; the task is rerun where it is not retried
+    int code;
+    Names events;
+  };
+  const Report shutdown{Outcome::EXCEPTION, Reason::WORKER_SHUTDOWN};
+  const Report malformed{Outcome::EXCEPTION, Reason::MALFORMED_PAYLOAD};
+  const Names again{"task-exception A.0", "task-pending A.1"};
+  const auto row = GENERATE_COPY(values<Older>({
+      {{shutdown}, 0, again},
+      {{malformed}, 0, again},
+      {{shutdown, shutdown}, conflict, {}},
+      {{{Outcome::COMPLETED}}, conflict, {}},
+      {{{Outcome::FAILED}}, conflict, {}},
+  }));
+  Cast cast;
+  bring(cast, From::pending);
+  for (std::uint32_t run = 0; run < row.ends.size(); ++run) {
+    REQUIRE(cast.ask(task_id("A"), claim_by_name(run, "g/w", 1)).ok());
+    REQUIRE(report(cast, row.ends[run]).ok());
+    if (cast.task("A").state() != State::PENDING) REQUIRE(cast.ask(task_id("A"), rerun()).ok());
+  }
+  cast.take_events();
+  const auto before = cast.task("A").runs.size();
+  const ClaimOf first{0, cast.task("A").runs[0].token};
+  CHECK(code_of(cast.ask(task_id("A"), resolve(first, row.ends[0]))) == row.code);
+  CHECK(cast.take_events() == row.events);
+  CHECK(cast.task("A").runs.size() == before);
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("a claim by name that is repeated is the same claim", "[table]") {
+  Cast cast;
+  bring(cast, From::running);
+  const auto before = cast.task("A").runs[0];
+  cast.now = cast.now + minute;
+  cast.restart();
+  const ReplyTo session = cast.tell(default_worker, connect({.session = 2}));
+  REQUIRE(cast.ask(task_id("A"), claim_by_name(0, "g/w", 2)).ok());
+  const auto after = cast.task("A").runs[0];
+  CHECK(after.token == before.token);
+  CHECK(after.taken_until == before.taken_until);
+  const auto pushes = cast.pushes(session);
+  REQUIRE(pushes.size() == 2);
+  CHECK(pushes[1].what == "claimed");
+  CHECK(pushes[1].kept == std::vector<Held>{{"A", 0, before.token}});
+  CHECK(cast.rows(default_worker).count(tables::worker_claims.id) == 1);
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("a claim that came from the queue is not made again by name", "[table]") {
+  Cast cast;
+  bring(cast, From::pending);
+  cast.tell(default_queue, await({}));
+  cast.run();
+  REQUIRE(cast.task("A").state() == State::RUNNING);
+  CHECK(code_of(cast.ask(task_id("A"), claim_by_name(0, "g/w", 1))) == conflict);
 }
 
 TEST_CASE("no task: nothing to command", "[table]") {
