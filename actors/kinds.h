@@ -22,6 +22,7 @@ inline constexpr TableSpec task_definition{{17}, "task_definition"};
 inline constexpr TableSpec task_edges{{18}, "task_edges"};  // tasks that need this one
 inline constexpr TableSpec task_needs{{19}, "task_needs"};  // tasks that this one needs
 inline constexpr TableSpec task_artifacts{{20}, "task_artifacts"};
+inline constexpr TableSpec task_requests{{21}, "task_requests"};  // commands that are done once
 inline constexpr TableSpec group_state{{24}, "group_state"};
 inline constexpr TableSpec group_members{{25}, "group_members"};
 inline constexpr TableSpec queue_state{{28}, "queue_state"};

@@ -12,12 +12,15 @@ namespace {
 
 using M = schema::ClientMessage;
 
+capnp::Data::Reader data_of(const std::string& bytes) {
+  return {reinterpret_cast<const kj::byte*>(bytes.data()), bytes.size()};
+}
+
 Bytes encode_row(const ClientState& state) {
   return build<schema::ClientRow>([&state](schema::ClientRow::Builder row) {
     row.setClientId(text(state.client_id));
     row.setPool(text(state.pool));
-    row.setAccessToken(
-        {reinterpret_cast<const kj::byte*>(state.access_token.data()), state.access_token.size()});
+    row.setAccessToken(data_of(state.access_token));
     row.setCreated(state.created.ms);
     row.setExpires(state.expires.ms);
     row.setRevoked(state.revoked);
@@ -38,6 +41,32 @@ ClientState decode_row(WordSpan words) {
           Instant{row.getCreated()},
           Instant{row.getExpires()},
           row.getRevoked()};
+}
+
+// The caller of a repeat lost the answer: it gets the token that was made then.
+Result<Transition> on_create_token(const ClientState& s,
+                                   M::CreateToken::Reader m,
+                                   const Message& message,
+                                   const Context& context) {
+  const bool repeat =
+      s.exists && !s.revoked && s.pool == view(m.getPool()) && s.expires == Instant{m.getExpires()};
+  if (s.exists && !repeat) return Error{Errc::conflict, "client " + s.client_id + " exists"};
+  Transition t{s, {}};
+  if (!repeat) {
+    t.next = {true,
+              context.self.key,
+              str(m.getPool()),
+              data(m.getAccessToken()),
+              context.now,
+              Instant{m.getExpires()},
+              false};
+  }
+  t.effects.replies.push_back({message.reply_to,
+                               build<schema::CreatedToken>([&t](schema::CreatedToken::Builder out) {
+                                 out.setAccessToken(data_of(t.next.access_token));
+                               }),
+                               false});
+  return t;
 }
 
 class ClientActor final : public DurableActor {
@@ -66,25 +95,15 @@ Result<Transition> transition(const ClientState& s,
                               const Context& context) {
   Stored<M> stored(message.body);
   const auto m = stored.get();
-  Transition t{s, {}};
-  t.effects.replies.push_back({message.reply_to, Bytes{}, false});
   switch (m.which()) {
-    case M::CREATE_TOKEN: {
-      if (s.exists) return Error{Errc::conflict, "client " + s.client_id + " exists"};
-      const auto token = m.getCreateToken();
-      t.next = {true,
-                context.self.key,
-                str(token.getPool()),
-                data(token.getAccessToken()),
-                context.now,
-                Instant{token.getExpires()},
-                false};
+    case M::CREATE_TOKEN: return on_create_token(s, m.getCreateToken(), message, context);
+    case M::REVOKE: {
+      if (!s.exists) return Error{Errc::not_found, "no client " + context.self.key};
+      Transition t{s, {}};
+      t.next.revoked = true;
+      t.effects.replies.push_back({message.reply_to, Bytes{}, false});
       return t;
     }
-    case M::REVOKE:
-      if (!s.exists) return Error{Errc::not_found, "no client " + context.self.key};
-      t.next.revoked = true;
-      return t;
   }
   return Error{Errc::invalid, "a message that this version does not know"};
 }

@@ -4,6 +4,8 @@
 
 #include "actors/task/transition.h"
 
+#include <string_view>
+
 namespace troupe::task {
 
 using M = schema::TaskMessage;
@@ -19,7 +21,8 @@ Result<Transition> on_entry_stored(const TaskState& s, std::uint32_t run, const 
 
 // -- runs.cpp: commands that start and stop runs, and what time does to them
 Result<Transition> on_schedule(const TaskState& s, const Input& in);
-Result<Transition> on_rerun(const TaskState& s, const Input& in);
+/// A request that was answered before is answered so again and does nothing; an empty id is new.
+Result<Transition> on_rerun(const TaskState& s, std::string_view request_id, const Input& in);
 Result<Transition> on_cancel(const TaskState& s, const Input& in);
 Result<Transition> on_release(const TaskState& s, const Input& in);
 Result<Transition> on_deadline_due(const TaskState& s, const Input& in);

@@ -1,6 +1,8 @@
 // Commands that start and stop runs, and what the deadline does. Source: spec/queue.md, section 3.
+#include "actors/task/codec.h"
 #include "actors/task/events.h"
 #include "actors/task/handlers.h"
+#include "runtime/store/key.h"
 
 #include <algorithm>
 
@@ -10,6 +12,8 @@ namespace {
 using schema::ReasonResolved;
 
 constexpr std::size_t runs_max = 50;
+// Of one task; the oldest is forgotten. A caller that repeats does so within seconds.
+constexpr std::size_t requests_max = 50;
 
 Error not_found(const Input& in) {
   return Error{Errc::not_found, "no task " + in.context.self.key};
@@ -37,6 +41,31 @@ void reply_about_last_run(Transition& t, const Input& in, bool fresh) {
   }
 }
 
+std::optional<Bytes> remembered_answer(std::string_view request_id, const Input& in) {
+  if (request_id.empty()) return std::nullopt;
+  for (const auto& row : in.context.rows.scan(tables::task_requests.id, "", "", requests_max)) {
+    Stored<schema::RequestRow> stored(row.value);
+    const auto request = stored.get();
+    if (view(request.getRequestId()) != request_id) continue;
+    capnp::MallocMessageBuilder message;
+    message.setRoot(request.getAnswer());
+    return to_bytes(message);
+  }
+  return std::nullopt;
+}
+
+// Keeps what the caller is told, in the transaction that does what it asked for.
+void remember_answer(Transition& t, std::string_view request_id, const Input& in) {
+  if (request_id.empty()) return;
+  const auto kept = in.context.rows.scan(tables::task_requests.id, "", "", requests_max);
+  if (kept.size() == requests_max) delete_row(t, tables::task_requests, kept.front().key);
+  put_row(t, tables::task_requests, KeyWriter().u64(in.context.number).prefix(),
+          build<schema::RequestRow>([&](schema::RequestRow::Builder row) {
+            row.setRequestId(text(std::string(request_id)));
+            fill_status(t.next, row.initAnswer());
+          }));
+}
+
 }  // namespace
 
 Result<Transition> on_schedule(const TaskState& s, const Input& in) {
@@ -51,26 +80,35 @@ Result<Transition> on_schedule(const TaskState& s, const Input& in) {
   return t;
 }
 
-Result<Transition> on_rerun(const TaskState& s, const Input& in) {
-  if (auto refusal = refuse_command(s, in)) return *refusal;
+Result<Transition> on_rerun(const TaskState& s, std::string_view request_id, const Input& in) {
+  if (!s.visible()) return not_found(in);
   Transition t = begin(s);
-  if (s.state() == schema::TaskState::RUNNING) {
-    reply_status(t, in.reply_to);
+  if (auto answer = remembered_answer(request_id, in)) {
+    const auto run = Stored<schema::TaskStatus>(*answer).get().getRuns().size() - 1;
+    if (s.until_stored.contains(run)) {
+      reply_when_stored(t, in.reply_to, run);
+    } else {
+      t.effects.replies.push_back({in.reply_to, std::move(*answer), false});
+    }
     return t;
   }
+  if (auto refusal = refuse_command(s, in)) return *refusal;
+  bool fresh = false;
   if (s.state() == schema::TaskState::PENDING) {
     t.effects.events.push_back(task_pending(s, last_run(s)));
-    reply_about_last_run(t, in, s.until_stored.contains(last_run(s)));
-    return t;
+    fresh = s.until_stored.contains(last_run(s));
+  } else if (s.state() != schema::TaskState::RUNNING) {
+    if (s.runs.size() >= runs_max) {
+      return Error{Errc::conflict, "task " + s.task_id + " has had 50 runs, which is the limit"};
+    }
+    const auto runs_left = static_cast<std::int32_t>(runs_max - (s.runs.size() + 1));
+    t.next.retries_left = std::min(s.retries, runs_left);
+    t.next.held = false;
+    add_pending_run(t, in, schema::ReasonCreated::RERUN);
+    fresh = true;
   }
-  if (s.runs.size() >= runs_max) {
-    return Error{Errc::conflict, "task " + s.task_id + " has had 50 runs, which is the limit"};
-  }
-  const auto runs_left = static_cast<std::int32_t>(runs_max - (s.runs.size() + 1));
-  t.next.retries_left = std::min(s.retries, runs_left);
-  t.next.held = false;
-  add_pending_run(t, in, schema::ReasonCreated::RERUN);
-  reply_about_last_run(t, in, true);
+  remember_answer(t, request_id, in);
+  reply_about_last_run(t, in, fresh);
   return t;
 }
 

@@ -20,7 +20,7 @@ Result<Transition> on_message(const TaskState& s, const Message& message, const 
   switch (m.which()) {
     case M::CREATE: return on_create(s, message.body, in);
     case M::SCHEDULE: return on_schedule(s, in);
-    case M::RERUN: return on_rerun(s, in);
+    case M::RERUN: return on_rerun(s, view(m.getRequestId()), in);
     case M::CANCEL: return on_cancel(s, in);
     case M::RECLAIM: return on_reclaim(s, m.getReclaim(), in);
     case M::RESOLVE: return on_resolve(s, m.getResolve(), in);
@@ -94,7 +94,7 @@ Kind kind(const TaskConfig& config) {
   return {kinds::task,
           "task",
           {tables::task_state, tables::task_definition, tables::task_edges, tables::task_needs,
-           tables::task_artifacts},
+           tables::task_artifacts, tables::task_requests},
           [shared](const ActorId&, const Rows& rows) -> std::unique_ptr<DurableActor> {
             return std::make_unique<TaskActor>(*shared, rows);
           }};

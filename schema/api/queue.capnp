@@ -247,9 +247,11 @@ interface Queue {
   # identical repeat is answered like the first; another definition is a `RequestConflict`.
   scheduleTask @5 (taskId :Text) -> (status :TaskStatus);
   # Makes an unscheduled task pending, whatever it depends on; any other is left as it is.
-  rerunTask @6 (taskId :Text) -> (status :TaskStatus);
+  rerunTask @6 (taskId :Text, requestId :Text) -> (status :TaskStatus);
   # A new run for a task that has ended, or waits unscheduled; one that is pending or running is
   # left as it is. Refused after the deadline, and after 50 runs.
+  # `requestId`: an id of 22 characters that the caller makes; repeated with the same one it is
+  # answered as before and makes no other run. Empty: a repeat is a new request.
   cancelTask @7 (taskId :Text) -> (status :TaskStatus);
   # Ends its open run as `canceled`; without one, makes a run that has ended so. A task that has
   # ended is left as it is.

@@ -146,10 +146,11 @@ interface Troupe {
   listQueues @11 () -> (queues :List(QueueSummary));
   # All that are known, in the order of their ids.
   listWorkers @12 (taskQueueId :Text) -> (workers :List(WorkerSummary));  # empty: all
-  createWorkerToken @13 (pool :Text, expires :Int64)
+  createWorkerToken @13 (pool :Text, expires :Int64, requestId :Text)
       -> (clientId :Text, accessToken :Text, expires :Int64);
   # A secret for a worker that joins `pool`; `expires` is ms since 1970 and in the future. The
   # access token is told here and never again: the server keeps it encrypted.
+  # `requestId`: as of rerunTask; whoever knows it can read the token again.
   listWorkerTokens @14 () -> (tokens :List(TokenSummary));
   # All that were ever made, revoked and expired ones too.
   revokeWorkerToken @15 (clientId :Text) -> ();

@@ -75,6 +75,7 @@ struct TaskMessage {
       keptLog @33 :List(ArtifactPut);      # the names of its log; those that exist stay as they are
     }
   }
+  requestId @34 :Text;  # of a rerun, chosen by the caller; empty: it is not remembered
 }
 
 enum EdgeResult {
@@ -207,11 +208,15 @@ struct WorkerPush {
 struct ClientMessage {
   # To the actor of one client; its key is the client id.
   union {
-    createToken :group {             # command -> Void
+    createToken :group {             # command -> CreatedToken; the same again is answered again
       pool @0 :Text;                 # the task queue it may claim from
       accessToken @1 :Data;          # encrypted
       expires @2 :Int64;             # ms since 1970
     }
     revoke @3 :Void;                 # command -> Void
   }
+}
+
+struct CreatedToken {
+  accessToken @0 :Data;  # encrypted, as it is kept
 }

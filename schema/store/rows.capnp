@@ -95,6 +95,12 @@ struct ArtifactRow {
   message @8 :Text;      # the same for people
 }
 
+struct RequestRow {
+  # Table task_requests, key (number, rising): a command that must not be done twice.
+  requestId @0 :Text;
+  answer @1 :Q.TaskStatus;
+}
+
 struct TaskGroupRow {
   # Table group_state, key ().
   taskGroupId @0 :Text;      # the actor's key

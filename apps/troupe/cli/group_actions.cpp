@@ -2,6 +2,7 @@
 
 #include "apps/troupe/cli/figures.h"
 #include "apps/troupe/cli/listing.h"
+#include "apps/troupe/cli/once.h"
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/reconnect.h"
 #include "apps/troupe/cli/resolve.h"
@@ -158,7 +159,7 @@ int group_log(const GlobalOptions& global, const GroupLogOptions& options) {
 }
 
 int group_rerun(const GlobalOptions& global, const GroupRerunOptions& options) {
-  return with_session(global, [&](Session& session) -> Result<int> {
+  return with_reconnector(global, [&](Session& session, Reconnector& server) -> Result<int> {
     const Result<std::string> group_id = group_id_of(session, options.group);
     if (!group_id.ok()) return group_id.error();
     std::vector<Member> members = members_of(session, group_id.value());
@@ -168,9 +169,7 @@ int group_rerun(const GlobalOptions& global, const GroupRerunOptions& options) {
              (options.failed && !has_failed(member));
     });
     for (const Member& one : members) {
-      auto request = session.queue().rerunTaskRequest();
-      request.setTaskId(one.task_id);
-      const auto answer = session.wait(request.send());
+      const auto answer = session.wait(rerun_task(server, one.task_id));
       print_line(global.json ? to_json(answer) : one.task_id + "  " + harmless(one.name));
     }
     if (members.empty()) {

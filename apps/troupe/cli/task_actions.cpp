@@ -5,8 +5,10 @@
 #include "apps/troupe/cli/input_file.h"
 #include "apps/troupe/cli/listing.h"
 #include "apps/troupe/cli/names.h"
+#include "apps/troupe/cli/once.h"
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/resolve.h"
+#include "apps/troupe/cli/run_create.h"
 #include "apps/troupe/cli/session.h"
 #include "apps/troupe/cli/task_follow.h"
 #include "apps/troupe/cli/task_views.h"
@@ -188,17 +190,27 @@ int task_log(const GlobalOptions& global, const TaskLogOptions& options) {
 }
 
 int task_change(const GlobalOptions& global, const std::string& task, TaskChange change) {
-  return with_session(global, [&](Session& session) -> Result<int> {
+  return with_reconnector(global, [&](Session& session, Reconnector& server) -> Result<int> {
     const Result<std::string> task_id = task_id_of(session, task);
     if (!task_id.ok()) return task_id.error();
-    const auto send = [&](auto request) {
-      request.setTaskId(task_id.value());
-      print_status(global, session.wait(request.send()));
-    };
     switch (change) {
-      case TaskChange::cancel: send(session.queue().cancelTaskRequest()); break;
-      case TaskChange::rerun: send(session.queue().rerunTaskRequest()); break;
-      case TaskChange::schedule: send(session.queue().scheduleTaskRequest()); break;
+      case TaskChange::cancel:
+        print_status(global, server.ask([&task_id](client::Connection& connection) {
+          auto request = connection.queue().cancelTaskRequest();
+          request.setTaskId(task_id.value());
+          return kj::Promise<capnp::Response<schema::Queue::CancelTaskResults>>(request.send());
+        }));
+        break;
+      case TaskChange::schedule:
+        print_status(global, server.ask([&task_id](client::Connection& connection) {
+          auto request = connection.queue().scheduleTaskRequest();
+          request.setTaskId(task_id.value());
+          return kj::Promise<capnp::Response<schema::Queue::ScheduleTaskResults>>(request.send());
+        }));
+        break;
+      case TaskChange::rerun:
+        print_status(global, session.wait(rerun_task(server, task_id.value())));
+        break;
     }
     return int{exit_done};
   });

@@ -2,6 +2,7 @@
 
 #include "apps/troupe/cli/figures.h"
 #include "apps/troupe/cli/listing.h"
+#include "apps/troupe/cli/once.h"
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/session.h"
 #include "apps/troupe/cli/worker_views.h"
@@ -52,12 +53,9 @@ struct Token {
   Instant expires;
 };
 
-Token make_token(Session& session, const std::string& pool, Instant expires) {
+Token make_token(Session& session, Reconnector& server, const std::string& pool, Instant expires) {
   const auto info = session.wait(session.troupe().serverInfoRequest().send());
-  auto request = session.troupe().createWorkerTokenRequest();
-  request.setPool(pool);
-  request.setExpires(expires.ms);
-  const auto answer = session.wait(request.send());
+  const auto answer = session.wait(create_worker_token(server, pool, expires.ms));
   Token token;
   token.client_id = answer.getClientId().cStr();
   token.expires = Instant{answer.getExpires()};
@@ -88,7 +86,7 @@ int worker_token_create(const GlobalOptions& global, const TokenCreateOptions& o
     return report(
         {Errc::invalid, "--expires " + options.expires + ": give a duration such as 30d or 12h"});
   }
-  return with_session(global, [&](Session& session) -> Result<int> {
+  return with_reconnector(global, [&](Session& session, Reconnector& server) -> Result<int> {
     int descriptor = -1;
     if (!options.output.empty()) {
       const Result<int> created = create_private_file(options.output);
@@ -97,7 +95,7 @@ int worker_token_create(const GlobalOptions& global, const TokenCreateOptions& o
     }
     Token token;
     kj::Maybe<kj::Exception> refused = kj::runCatchingExceptions(
-        [&] { token = make_token(session, options.pool, wall_now() + *life); });
+        [&] { token = make_token(session, server, options.pool, wall_now() + *life); });
     KJ_IF_MAYBE (exception, refused) {
       if (descriptor >= 0) {
         ::close(descriptor);

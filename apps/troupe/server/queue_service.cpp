@@ -94,7 +94,12 @@ class QueueService final : public schema::Queue::Server {
     return command(context, [](schema::TaskMessage::Builder m) { m.setSchedule(); });
   }
   Promise<void> rerunTask(RerunTaskContext context) override {
-    return command(context, [](schema::TaskMessage::Builder m) { m.setRerun(); });
+    const auto request_id = context.getParams().getRequestId();
+    if (request_id.size() > 0) checked_id(request_id, "requestId");
+    return command(context, [request_id](schema::TaskMessage::Builder m) {
+      m.setRerun();
+      m.setRequestId(request_id);
+    });
   }
   Promise<void> cancelTask(CancelTaskContext context) override {
     return command(context, [](schema::TaskMessage::Builder m) { m.setCancel(); });

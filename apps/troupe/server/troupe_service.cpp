@@ -12,6 +12,7 @@
 #include "apps/troupe/server/event_log.h"
 #include "apps/troupe/server/transfer.h"
 #include "apps/troupe/server/worker_session.h"
+#include "runtime/base/hash.h"
 #include "runtime/base/random.h"
 #include "runtime/base/secret_box.h"
 #include "runtime/transcode/json.h"
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <span>
 
 namespace troupe::server {
 namespace {
@@ -38,6 +40,14 @@ std::uint64_t number_of(const Page& page) {
 
 std::string number_token(std::uint64_t number) {
   return write_token(KeyWriter().u64(number).prefix());
+}
+
+// The last word of a token's client id. A repeated request means the same client; its id is hashed,
+// since client ids are shown to everybody and the request's opens the token.
+std::string token_name(capnp::Text::Reader request_id) {
+  if (request_id.size() == 0) return new_slugid();
+  const Sha256 hash = sha256(checked_id(request_id, "requestId"));
+  return to_base64url(std::span(hash).first(16));
 }
 
 class TroupeService final : public schema::Troupe::Server {
@@ -382,7 +392,7 @@ Promise<void> TroupeService::createWorkerToken(CreateWorkerTokenContext context)
   if (Instant{params.getExpires()} <= site_.now()) {
     throw_error({Errc::invalid, "the token would expire in the past"});
   }
-  const std::string client_id = "troupe/worker/" + pool + "/" + new_slugid();
+  const std::string client_id = "troupe/worker/" + pool + "/" + token_name(params.getRequestId());
   const std::string token = new_token();
   auto create = build<schema::ClientMessage>([&](schema::ClientMessage::Builder m) {
     auto fields = m.initCreateToken();
@@ -391,10 +401,13 @@ Promise<void> TroupeService::createWorkerToken(CreateWorkerTokenContext context)
     fields.setExpires(params.getExpires());
   });
   return ask(site_, ActorId{kinds::client, client_id}, std::move(create))
-      .then([context, client_id, token](Bytes) mutable {
+      .then([this, context, client_id](Bytes answer) mutable {
+        const auto sealed = data(Stored<schema::CreatedToken>(answer).get().getAccessToken());
+        const auto kept = open_secret(site_.encryption_key, client_id, sealed);
+        if (!kept) throw_error({Errc::corrupt, "the token of " + client_id + " cannot be read"});
         auto results = context.getResults();
         results.setClientId(text(client_id));
-        results.setAccessToken(text(token));
+        results.setAccessToken(text(*kept));
         results.setExpires(context.getParams().getExpires());
       });
 }

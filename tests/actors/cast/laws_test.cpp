@@ -189,7 +189,7 @@ void ask_task(Cast& cast) {
   if (below(8) == 0) claim.token += 1;
   switch (below(10)) {
     case 0: cast.tell(to, schedule()); return;
-    case 1: cast.tell(to, rerun()); return;
+    case 1: cast.tell(to, rerun(below(2) == 0 ? "" : std::to_string(below(3)))); return;
     case 2: cast.tell(to, cancel()); return;
     case 3: cast.tell(to, reclaim(claim)); return;
     case 4: cast.tell(to, put_artifact(claim, {.name = any_word()})); return;

@@ -92,8 +92,11 @@ Bytes schedule() {
   return to_task([](TaskBuilder m) { m.setSchedule(); });
 }
 
-Bytes rerun() {
-  return to_task([](TaskBuilder m) { m.setRerun(); });
+Bytes rerun(const std::string& request_id) {
+  return to_task([&request_id](TaskBuilder m) {
+    m.setRerun();
+    m.setRequestId(text(request_id));
+  });
 }
 
 Bytes cancel() {

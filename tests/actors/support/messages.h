@@ -68,7 +68,7 @@ struct Artifact {
 
 Bytes create_task(const std::string& id, const NewTask& task = {});
 Bytes schedule();
-Bytes rerun();
+Bytes rerun(const std::string& request_id = {});
 Bytes cancel();
 Bytes reclaim(ClaimOf claim);
 Bytes resolve(ClaimOf claim, Report report, const std::vector<Artifact>& artifacts = {});

@@ -1,7 +1,9 @@
 // The state machine as a table: call x state -> state, answer, messages.
 // Source: spec/queue.md, section 3.3.
+#include "runtime/store/message.h"
 #include "tests/actors/support/cast.h"
 
+#include <capnp/any.h>
 #include <catch2/catch.hpp>
 
 #include <functional>
@@ -22,6 +24,12 @@ enum class From { unscheduled, pending, running, completed, failed, canceled, ma
 
 Result<Bytes> report(Cast& cast, Report what) {
   return cast.ask(task_id("A"), resolve(cast.claim("A"), what));
+}
+
+bool same_status(const Bytes& a, const Bytes& b) {
+  Stored<schema::TaskStatus> left(a);
+  Stored<schema::TaskStatus> right(b);
+  return capnp::AnyStruct::Reader(left.get()) == capnp::AnyStruct::Reader(right.get());
 }
 
 // Brings task A there, with no events left. Its worker stays connected.
@@ -336,6 +344,63 @@ TEST_CASE("a task is rerun 49 times, no more", "[table]") {
   }
   REQUIRE(cast.ask(task_id("A"), cancel()).ok());
   CHECK(code_of(cast.ask(task_id("A"), rerun())) == conflict);
+}
+
+TEST_CASE("a rerun that is asked for again makes no other run", "[table]") {
+  const auto from = GENERATE(From::unscheduled, From::pending, From::running, From::completed,
+                             From::failed, From::canceled, From::malformed);
+  const bool restarted = GENERATE(false, true);
+  Cast cast;
+  bring(cast, from);
+  const auto first = cast.ask(task_id("A"), rerun("one"));
+  REQUIRE(first.ok());
+  const auto runs = cast.task("A").runs.size();
+  // What was asked for has ended meanwhile: only its id tells a repeat from a new request.
+  REQUIRE(cast.ask(task_id("A"), cancel()).ok());
+  if (restarted) cast.restart();
+  cast.take_events();
+  const auto again = cast.ask(task_id("A"), rerun("one"));
+  REQUIRE(again.ok());
+  CHECK(same_status(again.value(), first.value()));
+  CHECK(cast.task("A").runs.size() == runs);
+  CHECK(cast.take_events().empty());
+  REQUIRE(cast.ask(task_id("A"), rerun("two")).ok());
+  CHECK(cast.task("A").runs.size() == runs + 1);
+  CHECK(cast.task("A").state() == State::PENDING);
+  // Past the deadline there is no new run, but still the old answer.
+  cast.now = start + hour + second;
+  CHECK(code_of(cast.ask(task_id("A"), rerun("one"))) == 0);
+  CHECK(code_of(cast.ask(task_id("A"), rerun("three"))) == conflict);
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("a rerun that is repeated at once is answered when its entry is stored", "[table]") {
+  Cast cast;
+  bring(cast, From::failed);
+  const ReplyTo first = cast.tell(task_id("A"), rerun("one"));
+  const ReplyTo second = cast.tell(task_id("A"), rerun("one"));
+  REQUIRE(cast.step());
+  REQUIRE(cast.step());
+  CHECK(cast.replies(second).empty());
+  cast.run();
+  REQUIRE(cast.replies(first).size() == 1);
+  REQUIRE(cast.replies(second).size() == 1);
+  CHECK(cast.task("A").runs.size() == 2);
+}
+
+TEST_CASE("a task remembers its last requests", "[table]") {
+  Cast cast;
+  bring(cast, From::pending);
+  for (int i = 0; i < 60; ++i) {
+    REQUIRE(cast.ask(task_id("A"), rerun("request " + std::to_string(i))).ok());
+  }
+  CHECK(cast.rows(task_id("A")).count(tables::task_requests.id) == 50);
+  REQUIRE(cast.ask(task_id("A"), cancel()).ok());
+  REQUIRE(cast.ask(task_id("A"), rerun("request 59")).ok());
+  CHECK(cast.task("A").runs.size() == 1);
+  REQUIRE(cast.ask(task_id("A"), rerun("request 0")).ok());
+  CHECK(cast.task("A").runs.size() == 2);
+  CHECK(cast.faults == Names{});
 }
 
 TEST_CASE("which ends deserve another run", "[table]") {

@@ -36,6 +36,9 @@ struct Script {
   Method<schema::Troupe::CheckTasksParams, schema::Troupe::CheckTasksResults> check_tasks;
   Method<schema::Troupe::CreateTasksParams, schema::Troupe::CreateTasksResults> create_tasks;
   Method<schema::Troupe::ReleaseTasksParams, schema::Troupe::ReleaseTasksResults> release_tasks;
+  Method<schema::Troupe::CreateWorkerTokenParams, schema::Troupe::CreateWorkerTokenResults>
+      create_worker_token;
+  Method<schema::Queue::RerunTaskParams, schema::Queue::RerunTaskResults> rerun_task;
   Method<schema::Queue::StatusParams, schema::Queue::StatusResults> status;
   Method<schema::Queue::ListTaskGroupParams, schema::Queue::ListTaskGroupResults> list_task_group;
   Method<schema::Queue::SealTaskGroupParams, schema::Queue::SealTaskGroupResults> seal_task_group;
@@ -65,6 +68,9 @@ class FakeTroupe final : public schema::Troupe::Server {
   kj::Promise<void> releaseTasks(ReleaseTasksContext context) override {
     return script_.release_tasks(context);
   }
+  kj::Promise<void> createWorkerToken(CreateWorkerTokenContext context) override {
+    return script_.create_worker_token(context);
+  }
 
  private:
   Script& script_;
@@ -78,6 +84,9 @@ class FakeQueue final : public schema::Queue::Server {
   kj::Promise<void> status(StatusContext context) override { return script_.status(context); }
   kj::Promise<void> listTaskGroup(ListTaskGroupContext context) override {
     return script_.list_task_group(context);
+  }
+  kj::Promise<void> rerunTask(RerunTaskContext context) override {
+    return script_.rerun_task(context);
   }
   kj::Promise<void> sealTaskGroup(SealTaskGroupContext context) override {
     return script_.seal_task_group(context);
