@@ -219,7 +219,9 @@ Result<Transition> on_create(const TaskState& s, const Bytes& body, const Input&
   Stored<M> message(body);
   const auto m = message.get().getCreate();
   const auto definition = m.getDefinition();
-  if (auto error = check(definition, in.config, in.now())) return *error;
+  if (const auto faults = check(definition, in.config, in.now()); !faults.empty()) {
+    return Error{Errc::invalid, describe(faults)};
+  }
   if (!s.exists) return start_creation(in.context.self.key, body, m, in);
 
   Stored<schema::TaskDefinition> stored(stored_definition(in));

@@ -15,29 +15,26 @@ namespace {
 
 constexpr Duration skew_max{15 * 60 * 1000};
 
-Error invalid(std::string detail) {
-  return Error{Errc::invalid, std::move(detail)};
-}
-
-std::optional<Error> normalise_queue(schema::TaskDefinition::Builder d) {
+std::vector<FieldError> normalise_queue(schema::TaskDefinition::Builder d) {
   const std::string queue = str(d.asReader().getTaskQueueId());
   const std::string provisioner = str(d.asReader().getProvisionerId());
   const std::string type = str(d.asReader().getWorkerType());
   if (!provisioner.empty() && !type.empty()) {
     const std::string joined = provisioner + "/" + type;
     if (!queue.empty() && queue != joined) {
-      return invalid("taskQueueId is " + queue + " but provisionerId and workerType are " + joined +
-                     ": leave one form out");
+      return {{"taskQueueId", "is " + queue + " but provisionerId and workerType are " + joined +
+                                  ": leave one form out"}};
     }
     d.setTaskQueueId(text(joined));
-    return std::nullopt;
+    return {};
   }
-  if (queue.empty())
-    return invalid("taskQueueId is missing: name the queue, such as local/default");
+  if (queue.empty()) {
+    return {{"taskQueueId", "is missing: name the queue, such as local/default"}};
+  }
   const auto [first, second] = split_queue_id(queue);
   d.setProvisionerId(text(first));
   d.setWorkerType(text(second));
-  return std::nullopt;
+  return {};
 }
 
 // Equal but for the order of keys in objects.
@@ -52,38 +49,46 @@ bool same_json(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::optional<Error> normalise(const std::string& task_id, schema::TaskDefinition::Builder d) {
-  if (auto error = normalise_queue(d)) return error;
+std::vector<FieldError> normalise(const std::string& task_id, schema::TaskDefinition::Builder d) {
+  auto faults = normalise_queue(d);
   if (d.getTaskGroupId().size() == 0) d.setTaskGroupId(text(task_id));
   if (d.getExpires() == 0) d.setExpires(add_years(Instant{d.getDeadline()}, 1).ms);
-  return std::nullopt;
+  return faults;
 }
 
-std::optional<Error> check(schema::TaskDefinition::Reader d,
-                           const TaskConfig& config,
-                           Instant now) {
+std::vector<FieldError> check(schema::TaskDefinition::Reader d,
+                              const TaskConfig& config,
+                              Instant now) {
+  std::vector<FieldError> faults;
+  const auto refuse_if = [&faults](bool broken, std::string field, std::string message) {
+    if (broken) faults.push_back({std::move(field), std::move(message)});
+  };
   const Instant created{d.getCreated()};
   const Instant deadline{d.getDeadline()};
-  if (d.getDependencies().size() > config.max_dependencies) {
-    return invalid(fmt::format("depends on {}, the limit is {} (queue.max_dependencies)",
-                               counted(d.getDependencies().size(), "task"),
-                               config.max_dependencies));
+  const auto needs = d.getDependencies().size();
+  refuse_if(needs > config.max_dependencies, "dependencies",
+            fmt::format("{} are over the limit of {} (queue.max_dependencies)", needs,
+                        config.max_dependencies));
+  refuse_if(created < now - skew_max, "created", "is more than 15 minutes in the past");
+  refuse_if(created > now + skew_max, "created", "is more than 15 minutes in the future");
+  // Of a deadline that is wrong in several ways, the first says it best.
+  if (created > deadline) {
+    refuse_if(true, "deadline", "is before created");
+  } else if (deadline < now) {
+    refuse_if(true, "deadline", "is in the past");
+  } else {
+    refuse_if(deadline - now > config.max_task_deadline + skew_max, "deadline",
+              "is more than " + format_duration(config.max_task_deadline) +
+                  " away (queue.max_task_deadline)");
   }
-  if (created < now - skew_max) return invalid("created is more than 15 minutes in the past");
-  if (created > now + skew_max) return invalid("created is more than 15 minutes in the future");
-  if (created > deadline) return invalid("deadline is before created");
-  if (deadline < now) return invalid("deadline is in the past");
-  if (deadline - now > config.max_task_deadline + skew_max) {
-    return invalid("deadline is more than " + format_duration(config.max_task_deadline) +
-                   " away (queue.max_task_deadline)");
+  refuse_if(d.getExpires() != 0 && deadline > Instant{d.getExpires()}, "expires",
+            "is before deadline");
+  for (unsigned i = 0; i < d.getScopes().size(); ++i) {
+    const auto scope = d.getScopes()[i];
+    refuse_if(view(scope).ends_with("**"), fmt::format("scopes[{}]", i),
+              "\"" + str(scope) + "\" ends in **");
   }
-  if (d.getExpires() != 0 && deadline > Instant{d.getExpires()}) {
-    return invalid("expires is before deadline");
-  }
-  for (const auto scope : d.getScopes()) {
-    if (view(scope).ends_with("**")) return invalid("scope \"" + str(scope) + "\" ends in **");
-  }
-  return std::nullopt;
+  return faults;
 }
 
 bool same_definition(schema::TaskDefinition::Reader stored,

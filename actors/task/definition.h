@@ -2,9 +2,8 @@
 #pragma once
 
 #include "actors/task/state.h"
-#include "runtime/store/bytes.h"
+#include "runtime/transcode/json.h"
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,15 +11,15 @@ namespace troupe::task {
 
 /// Fills in what follows from other fields (queue id and its halves, group, `expires`) and drops
 /// nothing. `task_id` is the default group.
-/// Errors: `invalid` if the queue is missing or its three fields disagree.
-std::optional<Error> normalise(const std::string& task_id,
-                               schema::TaskDefinition::Builder definition);
+/// Returns what is wrong: the queue is missing or its three fields disagree.
+std::vector<FieldError> normalise(const std::string& task_id,
+                                  schema::TaskDefinition::Builder definition);
 
 /// Checks what depends on the time and on settings: dates, number of dependencies, scopes.
-/// Errors: `invalid`, saying which rule.
-std::optional<Error> check(schema::TaskDefinition::Reader definition,
-                           const TaskConfig& config,
-                           Instant now);
+/// Returns every rule that is broken.
+std::vector<FieldError> check(schema::TaskDefinition::Reader definition,
+                              const TaskConfig& config,
+                              Instant now);
 
 /// Whether two normalised definitions say the same: order of keys in free-form JSON does not count.
 /// `priority` is the stored task's current one.

@@ -40,7 +40,7 @@ std::string to_json(capnp::DynamicStruct::Reader value);
 ///
 /// Returns all faults at once (at most `field_errors_max`), empty if there is none: malformed JSON
 /// with line and column, unknown and repeated fields, wrong types, missing fields, broken limits.
-/// With faults the contents of `into` are unspecified.
+/// With faults `into` holds what was right; a field at fault holds anything that fits its type.
 std::vector<FieldError> from_json(std::string_view json, capnp::DynamicStruct::Builder into);
 
 /// Checks the limits of a message that did not come through `from_json`. A pointer that is null, or

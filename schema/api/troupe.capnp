@@ -18,6 +18,7 @@ struct TaskError {
   taskId @0 :Text;   # as the caller gave it
   code @1 :Text;     # `InputError`, `RequestConflict`...
   message @2 :Text;  # for people: what is wrong and where
+  field @3 :Text;    # what is wrong, by its path in the call: `tasks[3].metadata.owner`
 }
 
 struct Blocker {

@@ -64,6 +64,58 @@ class BadInput(unittest.TestCase):
             self.assertIn("troupe.yml:", error)
         self.assertEqual(len(self.platform.tasks()), before)
 
+    def test_all_errors_of_a_group_file_at_once(self):
+        missing = "Z" * 8 + "QAC" + "A" * 11
+        path = self.platform.group_file("""tsaks: 1
+tasks:
+  a:
+    run: x
+    queue: Nonsense
+    retries: 50
+    needs: [%s]
+  b:
+    run: x
+    retries: many
+    deadline: 30d
+    expires: 60d
+  c:
+    run: x
+    needs: [a, nobody]
+    priority: urgent
+""" % missing)
+        error = self.refused(2, "run", path)
+        found = [line.split(":", 3)[1:] for line in error.splitlines()]
+        self.assertTrue(all(line.startswith(path + ":") for line in error.splitlines()), error)
+        places = [(int(line), int(column)) for line, column, _ in found]
+        self.assertEqual(places, [(1, 1), (5, 12), (6, 14), (7, 13), (10, 14), (11, 15), (15, 16),
+                                  (16, 15)], error)
+        for (_, _, message), field in zip(found, ["tsaks", "taskQueueId: ", "retries: ",
+                                                  "dependencies[0]: ", "retries", "deadline: ",
+                                                  "nobody", "priority: "]):
+            self.assertIn(field, message)
+
+    def test_all_errors_of_a_definition_at_once(self):
+        for name, text in (("task.yml", """taskQueueId: local/default
+retries: 50
+deadline: 30d
+prioritty: low
+payload: {}
+metadata: {name: n, description: "", owner: o,
+  source: nowhere}
+"""), ("task.json", """{"taskQueueId": "local/default",
+ "retries": 50,
+ "deadline": {"$fromNow": "30 days"},
+ "prioritty": "low",
+ "payload": {}, "metadata": {"name": "n", "description": "", "owner": "o",
+ "source": "nowhere"}}""")):
+            path = os.path.join(self.platform.dir, name)
+            with open(path, "w") as f:
+                f.write(text)
+            lines = self.refused(2, "task", "create", path).splitlines()
+            self.assertTrue(all(line.startswith(path + ":") for line in lines), lines)
+            numbers = [int(line[len(path) + 1:].split(":")[0]) for line in lines]
+            self.assertEqual(numbers, [2, 3, 4, 7 if name == "task.yml" else 6], lines)
+
     def test_definitions(self):
         path = os.path.join(self.platform.dir, "task.json")
         definition = {"taskQueueId": "local/default", "deadline": {"$fromNow": "1 hour"},

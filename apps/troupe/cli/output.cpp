@@ -73,6 +73,11 @@ int report(const Error& error) {
   return exit_status_of(error);
 }
 
+int report_file(const Error& error) {
+  print_note(error.detail);
+  return exit_status_of(error);
+}
+
 std::string json_string(std::string_view text) {
   JsonWriter json;
   json.string(text);

@@ -3,10 +3,12 @@
 #include "runtime/base/json_writer.h"
 #include "runtime/transcode/json.h"
 
-#include <fmt/format.h>
+#include <kj/exception.h>
 
 #include <algorithm>
-#include <map>
+#include <charconv>
+#include <optional>
+#include <utility>
 
 namespace troupe::cli {
 namespace {
@@ -22,26 +24,59 @@ void fill(capnp::List<schema::NewTask>::Builder list, const Tasks& tasks, std::s
   }
 }
 
-std::string line(const group_file::ExpandedTask& task, std::string_view message) {
-  return fmt::format("{}: task `{}`: {}\n", task.where, task.name, message);
+// One fault of one definition.
+struct Fault {
+  std::size_t task = 0;
+  std::string field;  // path in the definition; empty: the whole
+  std::string message;
+};
+
+// Whether one of two paths leads through the other: then one fault is the other's consequence.
+bool is_within(std::string_view a, std::string_view b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  return a.empty() ||
+         (b.starts_with(a) && (a.size() == b.size() || b[a.size()] == '.' || b[a.size()] == '['));
 }
 
-// What is wrong with the shape of a definition, before the server is asked.
-std::string shape_errors(const Tasks& tasks) {
-  std::string text;
-  for (const group_file::ExpandedTask& task : tasks) {
-    capnp::MallocMessageBuilder message;
-    auto definition = message.initRoot<schema::TaskDefinition>();
-    for (const FieldError& error : from_json(task.definition_json, definition)) {
-      text += line(task, error.path.empty() ? error.message : error.path + ": " + error.message);
+// `tasks[3].metadata.owner` to the task's number and the field within; nothing for another path.
+std::optional<Fault> read_field(std::string_view path) {
+  constexpr std::string_view prefix = "tasks[";
+  if (!path.starts_with(prefix)) return std::nullopt;
+  path.remove_prefix(prefix.size());
+  Fault fault;
+  const auto [end, failure] = std::from_chars(path.data(), path.data() + path.size(), fault.task);
+  path.remove_prefix(static_cast<std::size_t>(end - path.data()));
+  if (failure != std::errc{} || !path.starts_with(']')) return std::nullopt;
+  path.remove_prefix(path.starts_with("].") ? 2 : 1);
+  fault.field = path;
+  return fault;
+}
+
+// Writes the definitions; what is not of their shape is left out of them and added to `faults`.
+void fill_checked(capnp::List<schema::NewTask>::Builder list,
+                  const Tasks& tasks,
+                  std::vector<Fault>& faults) {
+  for (kj::uint i = 0; i < list.size(); ++i) {
+    list[i].setTaskId(tasks[i].task_id);
+    for (FieldError& error : from_json(tasks[i].definition_json, list[i].initTask())) {
+      faults.push_back({i, std::move(error.path), std::move(error.message)});
     }
   }
-  return text;
 }
 
-Error invalid(std::string lines) {
-  if (lines.ends_with('\n')) lines.pop_back();
-  return Error{Errc::invalid, std::move(lines)};
+// What the server says of what was right in shape.
+void add_answer(capnp::List<schema::TaskError>::Reader errors, std::vector<Fault>& faults) {
+  const std::vector<Fault> of_shape = faults;
+  for (const auto error : errors) {
+    auto fault = read_field(error.getField().cStr());
+    if (!fault) continue;
+    const bool told = std::any_of(of_shape.begin(), of_shape.end(), [&fault](const Fault& other) {
+      return other.task == fault->task && is_within(other.field, fault->field);
+    });
+    if (told) continue;
+    fault->message = error.getMessage().cStr();
+    faults.push_back(std::move(*fault));
+  }
 }
 
 kj::Promise<void> create_from(Reconnector& server, const Tasks& tasks, std::size_t from) {
@@ -86,24 +121,32 @@ std::string tasks_json(const Tasks& tasks) {
   return json.take();
 }
 
-Status check_tasks(Reconnector& server, const Tasks& tasks) {
-  std::string lines = shape_errors(tasks);
-  if (!lines.empty()) return invalid(std::move(lines));
-  std::map<std::string, const group_file::ExpandedTask*> by_id;
-  for (const group_file::ExpandedTask& task : tasks) by_id[task.task_id] = &task;
-  server.ask([&tasks, &by_id, &lines](client::Connection& connection) {
+void check_tasks(Reconnector& server,
+                 const Tasks& tasks,
+                 const Locate& locate,
+                 group_file::Problems& problems) {
+  kj::Maybe<kj::Exception> unreachable =
+      kj::runCatchingExceptions([&server] { server.start().wait(server.io().waitScope); });
+  KJ_IF_MAYBE (exception, unreachable) {
+    if (problems.empty()) kj::throwFatalException(kj::mv(*exception));
+    return;
+  }
+  std::vector<Fault> faults;
+  server.ask([&tasks, &faults](client::Connection& connection) {
+    faults.clear();  // of an attempt without an answer
     auto request = connection.troupe().checkTasksRequest();
-    fill(request.initTasks(static_cast<kj::uint>(tasks.size())), tasks, 0);
+    fill_checked(request.initTasks(static_cast<kj::uint>(tasks.size())), tasks, faults);
     return request.send().then(
-        [&by_id, &lines](capnp::Response<schema::Troupe::CheckTasksResults>&& answer) {
-          for (const auto error : answer.getErrors()) {
-            const auto found = by_id.find(error.getTaskId().cStr());
-            if (found != by_id.end()) lines += line(*found->second, error.getMessage().cStr());
-          }
+        [&faults](capnp::Response<schema::Troupe::CheckTasksResults>&& answer) {
+          add_answer(answer.getErrors(), faults);
         });
   });
-  if (!lines.empty()) return invalid(std::move(lines));
-  return Done{};
+  const group_file::Problems of_reading = problems;
+  for (const Fault& fault : faults) {
+    const group_file::Position at = locate(fault.task, fault.field);
+    if (of_reading.has(at)) continue;
+    problems.add(at, fault.field.empty() ? fault.message : fault.field + ": " + fault.message);
+  }
 }
 
 kj::Promise<void> create_tasks(Reconnector& server,

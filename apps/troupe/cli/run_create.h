@@ -7,7 +7,9 @@
 
 #include <kj/async.h>
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::cli {
@@ -17,9 +19,16 @@ using Tasks = std::vector<group_file::ExpandedTask>;
 /// The tasks as the body of `createTasks`: `{"tasks":[{"taskId":...,"task":{...}},...]}`.
 std::string tasks_json(const Tasks& tasks);
 
-/// createTask's checks on all; nothing is created. Fails with `invalid`: every error, one
-/// `file:line:column: task NAME: message` a line.
-Status check_tasks(Reconnector& server, const Tasks& tasks);
+/// Where a field of the n-th task's definition was written.
+using Locate = std::function<group_file::Position(std::size_t task, std::string_view field)>;
+
+/// createTask's checks on all; nothing is created. Adds to `problems` all that was not told of the
+/// same place already. Connects first: if nobody answers and the file has problems of its own,
+/// those are all there is to say, else the kj::Exception is thrown.
+void check_tasks(Reconnector& server,
+                 const Tasks& tasks,
+                 const Locate& locate,
+                 group_file::Problems& problems);
 
 /// Creates all, held back, in slices; then lets them go, and seals the group if `seal`. Repeats
 /// over lost connections with the same ids. A refusal is thrown as a kj::Exception.

@@ -27,6 +27,8 @@ namespace troupe::cli {
 namespace {
 
 struct Plan {
+  group_file::GroupFile file;
+  group_file::Problems problems;  // of reading it
   Tasks tasks;
   std::string group_id;
   bool seal = true;
@@ -38,22 +40,23 @@ Result<Plan> make_plan(const RunOptions& options, const std::string& root_url) {
   if (!path) return path.error();
   const auto text = read_text_file(path.value());
   if (!text) return text.error();
-  const auto file = group_file::parse(text.value(), path.value());
-  if (!file) return file.error();
+  group_file::Problems problems(path.value());
+  auto file = group_file::read_group_file(text.value(), path.value(), problems);
+  if (!file) return problems.error();
   const auto env = split_env(options.env);
   if (!env) return env.error();
 
   const auto folder = std::filesystem::path(path.value()).parent_path();
   const std::string directory = folder.empty() ? "." : folder.string();
-  const auto& written_id = file.value().task_group_id;
+  const auto& written_id = file->task_group_id;
   if (written_id && !options.into.empty() && *written_id != options.into) {
     return Error{Errc::invalid,
                  path.value() + ": names the group " + *written_id + ", and --into another"};
   }
-  Plan plan;
+  Plan plan{.file = {}, .problems = std::move(problems), .tasks = {}, .group_id = {}, .upload = {}};
   plan.group_id = !options.into.empty() ? options.into : written_id ? *written_id : new_slugid();
-  plan.seal = file.value().seal && options.into.empty();
-  if (file.value().upload) plan.upload = (folder / *file.value().upload).lexically_normal();
+  plan.seal = file->seal && options.into.empty();
+  if (file->upload) plan.upload = (folder / *file->upload).lexically_normal();
   group_file::ExpandOptions expand;
   expand.now = wall_now();
   expand.group_id = plan.group_id;
@@ -61,10 +64,12 @@ Result<Plan> make_plan(const RunOptions& options, const std::string& root_url) {
   expand.source = task_source(directory, root_url);
   expand.new_id = new_slugid;
   expand.env = env.value();
-  expand.only = options.only;
-  auto tasks = group_file::expand(file.value(), expand);
+  // A file that is wrong is checked as a whole: `needs` may be in a circle.
+  if (plan.problems.empty()) expand.only = options.only;
+  auto tasks = group_file::expand(*file, expand);
   if (!tasks) return tasks.error();
   plan.tasks = std::move(tasks).value();
+  plan.file = std::move(*file);
   return plan;
 }
 
@@ -89,9 +94,11 @@ class Run {
       : server_(io, target), plan_(std::move(plan)), json_(json) {}
 
   Result<int> go(bool detach) {
-    server_.start().wait(server_.io().waitScope);
-    const Status checked = check_tasks(server_, plan_.tasks);
-    if (!checked) return checked.error();
+    check_tasks(
+        server_, plan_.tasks,
+        [this](std::size_t task, std::string_view field) { return locate(task, field); },
+        plan_.problems);
+    if (!plan_.problems.empty()) return plan_.problems.error();
     if (!plan_.upload.empty()) {
       auto files = pack_directory(plan_.upload);
       if (!files) return files.error();
@@ -104,6 +111,12 @@ class Run {
   }
 
  private:
+  group_file::Position locate(std::size_t task, std::string_view field) const {
+    // The group is one for all, and so is what is wrong with it, unless the file names it.
+    if (field == "taskGroupId" && !plan_.file.task_group_id) return {1, 1};
+    return group_file::position_of(plan_.file, plan_.tasks[task], field);
+  }
+
   kj::Promise<int> create(bool detach) {
     return create_tasks(server_, plan_.tasks, plan_.group_id, plan_.seal)
         .then([this]() -> kj::Promise<void> {
@@ -140,17 +153,11 @@ class Run {
   }
 
   Reconnector server_;
-  const Plan plan_;
+  Plan plan_;
   const bool json_;
   std::optional<PackedFiles> files_;
   bool created_ = false;
 };
-
-// What is wrong with a file stands on lines of its own, each with its place.
-int report_lines(const Error& error) {
-  print_note(error.detail);
-  return exit_status_of(error);
-}
 
 }  // namespace
 
@@ -158,15 +165,16 @@ int run_group(const GlobalOptions& global, const RunOptions& options) {
   if (options.dry_run) {
     const auto target = client::find_target(global.find);
     const auto plan = make_plan(options, target.ok() ? target.value().root_url : "");
-    if (!plan) return report_lines(plan.error());
+    if (!plan) return report_file(plan.error());
+    if (!plan.value().problems.empty()) return report_file(plan.value().problems.error());
     return print_plan(plan.value(), global.json);
   }
   return with_target(global, [&](kj::AsyncIoContext& io, const client::Target& target) {
     auto plan = make_plan(options, target.root_url);
-    if (!plan) return Result<int>(report_lines(plan.error()));
+    if (!plan) return Result<int>(report_file(plan.error()));
     Run run(io, target, std::move(plan).value(), global.json);
     const Result<int> outcome = run.go(options.detach);
-    return outcome.ok() ? outcome : Result<int>(report_lines(outcome.error()));
+    return outcome.ok() ? outcome : Result<int>(report_file(outcome.error()));
   });
 }
 

@@ -94,21 +94,26 @@ Result<std::optional<schema::TaskState>> state_filter(const std::string& name) {
 int task_create(const GlobalOptions& global, const std::string& file) {
   const Result<std::string> text = read_input(file);
   if (!text.ok()) return report(text.error());
-  const std::string shown = file == "-" ? "standard input" : file;
-  const Result<std::string> json =
-      group_file::task_definition_from_file(text.value(), shown, wall_now());
-  if (!json.ok()) return report(json.error());
-  return with_session(global, [&](Session& session) -> Result<int> {
-    const std::string task_id = new_slugid();
-    auto request = session.queue().createTaskRequest();
-    request.setTaskId(task_id);
-    const std::vector<FieldError> faults =
-        from_json(json.value(), capnp::toDynamic(request.initTask()));
-    if (!faults.empty()) return Error{Errc::invalid, shown + ": " + describe(faults)};
-    const auto answer = session.wait(request.send());
-    remember_last(session.target().platform, NameKind::task, task_id);
-    print_line(global.json ? to_json(answer) : task_id);
-    return int{exit_done};
+  group_file::Problems problems(file == "-" ? "standard input" : file);
+  const auto definition = group_file::read_definition(text.value(), problems);
+  const bool alone = !client::find_target(global.find).ok();
+  if (!definition || (alone && !problems.empty())) return report_file(problems.error());
+  group_file::ExpandedTask task;
+  task.task_id = new_slugid();
+  task.definition_json = group_file::to_json(*definition, {.task_ids = {}, .now = wall_now()});
+  return with_target(global, [&](kj::AsyncIoContext& io, const client::Target& target) {
+    Reconnector server(io, target);
+    check_tasks(
+        server, {task},
+        [&definition](std::size_t, std::string_view field) {
+          return group_file::position_of(*definition, field);
+        },
+        problems);
+    if (!problems.empty()) return Result<int>(report_file(problems.error()));
+    const auto answer = create_task(server, task).wait(io.waitScope);
+    remember_last(target.platform, NameKind::task, task.task_id);
+    print_line(global.json ? to_json(answer) : task.task_id);
+    return Result<int>(int{exit_done});
   });
 }
 

@@ -6,29 +6,31 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace troupe::group_file {
 
-Result<std::string> task_definition_from_file(std::string_view text,
-                                              const std::string& file_name,
-                                              Instant now) {
-  Problems problems(file_name);
+std::optional<Value> read_definition(std::string_view text, Problems& problems) {
   auto root = read_document(text, problems);
-  if (!root) return problems.error();
+  if (!root) return std::nullopt;
   if (!root->is_map() || (!root->members.empty() && !resembles(*root, definition_fields()))) {
     // Says nothing of what the file holds: it may be anything, given by mistake.
-    Problems other(file_name);
-    other.add(root->at,
-              fmt::format("this is no task definition: a task definition is a map, not {}",
-                          root->is_map() ? "one without any of its keys" : describe(*root)));
-    return other.error();
+    problems.clear();
+    problems.add(root->at,
+                 fmt::format("this is no task definition: a task definition is a map, not {}",
+                             root->is_map() ? "one without any of its keys" : describe(*root)));
+    return std::nullopt;
   }
   check_keys(*root, definition_fields(), problems);
+  const auto& known = definition_fields();
+  std::erase_if(root->members, [&known](const Member& member) {
+    return std::find(known.begin(), known.end(), member.key) == known.end();
+  });
   check_types(*root, problems);
   if (Value* payload = root->find("payload")) make_env_text(*payload, problems);
   if (root->find("created") == nullptr) root->set("created", make_time({}));
   read_times(*root, problems);
-  if (!problems.empty()) return problems.error();
-  return to_json(*root, {.task_ids = {}, .now = now});
+  return root;
 }
 
 }  // namespace troupe::group_file

@@ -95,6 +95,7 @@ Result<std::vector<ExpandedTask>> expand(const GroupFile& file, const ExpandOpti
     ExpandedTask task;
     task.name = plan.name;
     task.task_id = ids[i];
+    task.plan = i;
     task.is_upload = file.upload && i == 0;
     const Position at = task.is_upload ? file.upload_at : plan.at;
     task.where = fmt::format("{}:{}:{}", file.file_name, at.line, at.column);
@@ -109,6 +110,13 @@ Result<std::vector<ExpandedTask>> expand(const GroupFile& file, const ExpandOpti
     tasks.push_back(std::move(task));
   }
   return tasks;
+}
+
+Position position_of(const GroupFile& file, const ExpandedTask& task, std::string_view field) {
+  if (task.is_upload) return file.upload_at;
+  const TaskPlan& plan = file.tasks[task.plan];
+  const Position at = position_of(plan.definition, field);
+  return at == plan.definition.at ? plan.at : at;
 }
 
 }  // namespace troupe::group_file

@@ -147,25 +147,24 @@ void read_group_id(GroupFile& file, Problems& problems) {
 }
 
 // Says nothing of what the file holds: it may be anything, given by mistake.
-Error not_a_group_file(const Value& root, const std::string& file_name) {
-  Problems problems(file_name);
-  const char* found =
-      root.is_map() ? "one without any of the keys of a group file" : describe(root);
-  problems.add(root.at, fmt::format("this is no group file: a group file is a map with `tasks`, "
-                                    "not {}",
-                                    found));
-  return problems.error();
+std::string not_a_group_file(const Value& root) {
+  return fmt::format(
+      "this is no group file: a group file is a map with `tasks`, not {}",
+      root.is_map() ? "one without any of the keys of a group file" : describe(root));
 }
 
 }  // namespace
 
-Result<GroupFile> parse(std::string_view text, const std::string& file_name) {
-  Problems problems(file_name);
+std::optional<GroupFile> read_group_file(std::string_view text,
+                                         const std::string& file_name,
+                                         Problems& problems) {
   const auto root = read_document(text, problems);
-  if (!root) return problems.error();
+  if (!root) return std::nullopt;
   static const std::vector<std::string> known = {"upload", "defaults", "tasks", "seal"};
   if (!root->is_map() || (!root->members.empty() && !resembles(*root, known))) {
-    return not_a_group_file(*root, file_name);
+    problems.clear();
+    problems.add(root->at, not_a_group_file(*root));
+    return std::nullopt;
   }
   check_keys(*root, known, problems);
   GroupFile file;
@@ -179,8 +178,14 @@ Result<GroupFile> parse(std::string_view text, const std::string& file_name) {
   for (DraftTask& draft : drafts) file.tasks.push_back(std::move(draft.plan));
   sort_by_dependencies(file.tasks, problems);
   read_group_id(file, problems);
-  if (!problems.empty()) return problems.error();
   return file;
+}
+
+Result<GroupFile> parse(std::string_view text, const std::string& file_name) {
+  Problems problems(file_name);
+  auto file = read_group_file(text, file_name, problems);
+  if (!problems.empty()) return problems.error();
+  return std::move(*file);
 }
 
 }  // namespace troupe::group_file

@@ -4,6 +4,7 @@
 //   text --parse--> GroupFile (checked, ids open) --expand--> definitions
 #pragma once
 
+#include "apps/troupe/group_file/problems.h"
 #include "apps/troupe/group_file/value.h"
 #include "runtime/base/result.h"
 #include "runtime/base/time.h"
@@ -56,10 +57,17 @@ struct ExpandedTask {
   std::string definition_json;  // as the body of createTask
   std::string queue;            // its taskQueueId
   std::string where;            // `file:line:column`, for messages
+  std::size_t plan = 0;         // its place in GroupFile::tasks
   bool is_upload = false;
 };
 
-/// Reads and checks a group file.
+/// Reads and checks a group file. What is wrong is added to `problems`; the rest is returned, so
+/// that others can check it too. Nothing if there is no rest.
+std::optional<GroupFile> read_group_file(std::string_view text,
+                                         const std::string& file_name,
+                                         Problems& problems);
+
+/// The same for a file that must be right.
 /// Fails with `invalid`: every error at once, one `file:line:column: message` a line.
 Result<GroupFile> parse(std::string_view text, const std::string& file_name);
 
@@ -67,11 +75,13 @@ Result<GroupFile> parse(std::string_view text, const std::string& file_name);
 /// Fails with `invalid` if `only` names a task that is not there.
 Result<std::vector<ExpandedTask>> expand(const GroupFile& file, const ExpandOptions& options);
 
-/// A single definition in JSON or YAML, as `troupe task create` takes it, to JSON: relative times
-/// become times, `created` defaults to now, `payload.env` is text. Unknown fields are errors as
-/// in parse; everything else is the server's to check.
-Result<std::string> task_definition_from_file(std::string_view text,
-                                              const std::string& file_name,
-                                              Instant now);
+/// Where a field of an expanded task's definition (`payload.mounts[2].file`) was written, in the
+/// task or in `defaults`; what was filled in stands where the task does.
+Position position_of(const GroupFile& file, const ExpandedTask& task, std::string_view field);
+
+/// A single definition in JSON or YAML, as `troupe task create` takes it: `created` defaults to
+/// now, `payload.env` is text. Unknown fields are problems as in a group file; everything else is
+/// the server's to check. Nothing if it is not a map.
+std::optional<Value> read_definition(std::string_view text, Problems& problems);
 
 }  // namespace troupe::group_file

@@ -74,7 +74,7 @@ class Linker {
  private:
   void add_id(const Value& id) {
     if (is_slugid(id.text)) {
-      add_text_once(dependencies_, id.text);
+      add_text_once(dependencies_, id.text, id.at);
       return;
     }
     problems_.add(id.at, fmt::format("`{}` is no task id; names go into `needs`", id.text));
@@ -82,21 +82,21 @@ class Linker {
 
   void add_need(DraftTask& draft, const Value& need) {
     if (const auto* tasks = find(need.text, need.at)) {
-      for (const std::size_t task : *tasks) depend_on(draft, task);
+      for (const std::size_t task : *tasks) depend_on(draft, task, need.at);
     } else if (is_slugid(need.text)) {
-      add_text_once(dependencies_, need.text);
+      add_text_once(dependencies_, need.text, need.at);
     }
   }
 
-  void depend_on(DraftTask& draft, std::size_t task) {
+  void depend_on(DraftTask& draft, std::size_t task, Position at) {
     auto& needs = draft.plan.needs;
     if (std::find(needs.begin(), needs.end(), task) != needs.end()) return;
     needs.push_back(task);
-    dependencies_.items.push_back(make_task_id(task));
+    dependencies_.items.push_back(make_task_id(task, at));
   }
 
   void add_upload(DraftTask& draft) {
-    depend_on(draft, 0);
+    depend_on(draft, 0, {});
     Value mount = make_map();
     mount.set("directory", make_text("src"));
     mount.set("format", make_text("tar.zst"));
@@ -110,12 +110,12 @@ class Linker {
     const auto* tasks = find(input.from, input.at);
     if (tasks == nullptr) {
       if (!is_slugid(input.from)) return;
-      add_text_once(dependencies_, input.from);
+      add_text_once(dependencies_, input.from, input.at);
       mount(draft, input, make_text(input.from), input.artifact, "");
       return;
     }
     for (const std::size_t task : *tasks) {
-      depend_on(draft, task);
+      depend_on(draft, task, input.at);
       const DraftTask& source = drafts_[task];
       // A whole matrix gives one artifact for each task: they must not meet in one place.
       const bool whole_matrix = source.of_matrix && input.from == source.plan.key;

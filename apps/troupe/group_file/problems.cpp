@@ -37,6 +37,11 @@ void Problems::add(Position at, std::string message) {
   if (std::find(found_.begin(), found_.end(), entry) == found_.end()) found_.push_back(entry);
 }
 
+bool Problems::has(Position at) const {
+  return std::any_of(found_.begin(), found_.end(),
+                     [at](const auto& entry) { return entry.first == at; });
+}
+
 Error Problems::error() const {
   auto sorted = found_;
   std::stable_sort(sorted.begin(), sorted.end(),

@@ -19,6 +19,12 @@ class Problems {
   /// The same text at the same place counts once: a matrix reads one line many times.
   void add(Position at, std::string message);
 
+  /// Whether something is wrong at this place already.
+  bool has(Position at) const;
+
+  /// Forgets all: the file turned out to be of another kind.
+  void clear() { found_.clear(); }
+
   bool empty() const { return found_.empty(); }
 
   /// One `file:line:column: message` a line, in the order of the file; the first hundred.

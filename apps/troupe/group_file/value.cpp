@@ -7,6 +7,7 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace troupe::group_file {
 namespace {
@@ -46,6 +47,26 @@ void write(Writer& writer, const Value& value, const Late& late) {
       writer.EndObject();
       break;
   }
+}
+
+// Takes the first step off `path`: `name`, `.name`, `[2]` or `["any key"]`. Nothing if the part is
+// not there.
+const Value* step(const Value& from, std::string_view& path) {
+  if (path.starts_with('[')) {
+    const bool is_key = path.starts_with("[\"");
+    const auto end = path.find(is_key ? "\"]" : "]");
+    if (end == std::string_view::npos) return nullptr;
+    const std::string_view inside = path.substr(is_key ? 2 : 1, end - (is_key ? 2 : 1));
+    path.remove_prefix(end + (is_key ? 2 : 1));
+    if (is_key) return from.find(inside);
+    std::size_t index = 0;
+    std::from_chars(inside.data(), inside.data() + inside.size(), index);
+    return index < from.items.size() ? &from.items[index] : nullptr;
+  }
+  if (path.starts_with('.')) path.remove_prefix(1);
+  const std::string_view name = path.substr(0, path.find_first_of(".["));
+  path.remove_prefix(name.size());
+  return from.find(name);
 }
 
 }  // namespace
@@ -108,10 +129,11 @@ Value make_list(Position at) {
   return value;
 }
 
-Value make_task_id(std::size_t task) {
+Value make_task_id(std::size_t task, Position at) {
   Value value;
   value.kind = Value::Kind::task_id;
   value.task = task;
+  value.at = at;
   return value;
 }
 
@@ -134,10 +156,21 @@ void merge(Value& over, const Value& base) {
   }
 }
 
-void add_text_once(Value& list, std::string_view text) {
+void add_text_once(Value& list, std::string_view text, Position at) {
   const bool held = std::any_of(list.items.begin(), list.items.end(),
                                 [text](const Value& item) { return item.text == text; });
-  if (!held) list.items.push_back(make_text(text));
+  if (!held) list.items.push_back(make_text(text, at));
+}
+
+Position position_of(const Value& root, std::string_view path) {
+  Position nearest = root.at;
+  const Value* part = &root;
+  while (!path.empty()) {
+    part = step(*part, path);
+    if (part == nullptr) break;
+    if (part->at.line != 0) nearest = part->at;
+  }
+  return nearest;
 }
 
 const char* describe(const Value& value) {

@@ -72,14 +72,18 @@ Value make_text(std::string_view text, Position at = {});
 Value make_integer(std::int64_t number, Position at = {});
 Value make_map(Position at = {});
 Value make_list(Position at = {});
-Value make_task_id(std::size_t task);
+Value make_task_id(std::size_t task, Position at = {});
 Value make_time(Duration from_now, Position at = {});
 
 /// Fills in what `over` lacks from `base`: maps merge by key, everything else of `over` stays.
 void merge(Value& over, const Value& base);
 
 /// Appends `item` unless the list holds that text already.
-void add_text_once(Value& list, std::string_view text);
+void add_text_once(Value& list, std::string_view text, Position at = {});
+
+/// Where the part of `root` at a path such as `payload.mounts[2].file` was written; if it was not,
+/// the nearest part around it that was. Line 0 if none was.
+Position position_of(const Value& root, std::string_view path);
 
 /// `a map`, `a list`, `text`...: for messages.
 const char* describe(const Value& value);

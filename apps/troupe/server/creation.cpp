@@ -7,6 +7,7 @@
 #include "runtime/transcode/json.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace troupe::server {
@@ -49,30 +50,94 @@ kj::Promise<void> run_waves(std::shared_ptr<Wave> wave) {
   return kj::joinPromises(steps.releaseAsArray()).then([wave] { return run_waves(wave); });
 }
 
-std::optional<Error> check_group(const Snapshot& snapshot, const CheckedTask& task) {
-  const auto group = task_group::find_group(snapshot, task.task_group_id);
-  if (!group) return std::nullopt;
-  if (group->state.sealed) {
-    return Error{Errc::conflict, "task group " + task.task_group_id + " is sealed"};
+// Keeps one fault a field: what follows from a fault is none of its own.
+void add_faults(std::vector<FieldError>& faults, const std::vector<FieldError>& more) {
+  for (const FieldError& fault : more) {
+    if (std::ranges::find(faults, fault.path, &FieldError::path) == faults.end()) {
+      faults.push_back(fault);
+    }
   }
-  if (group->state.scheduler_id != task.scheduler_id) {
-    return Error{Errc::conflict, "task group " + task.task_group_id + " has schedulerId " +
-                                     group->state.scheduler_id + ", not " + task.scheduler_id};
-  }
-  return std::nullopt;
 }
 
-std::optional<Error> check_needs(const Snapshot& snapshot,
-                                 const CheckedTask& task,
-                                 const std::set<std::string>& listed) {
-  std::string missing;
-  for (const auto& need : task.dependencies) {
-    if (listed.contains(need)) continue;
-    if (!task::find_task(snapshot, need)) missing += (missing.empty() ? "" : ", ") + need;
+// Fills in `task` as far as it can be read. Returns all faults that need no other actor to be seen.
+std::vector<FieldError> read_task(const Site& site,
+                                  capnp::Text::Reader id,
+                                  schema::TaskDefinition::Reader definition,
+                                  bool hold,
+                                  CheckedTask& task) {
+  std::vector<FieldError> faults;
+  if (!is_slugid(view(id))) {
+    faults.push_back({"taskId", "is not an id of 22 characters: \"" + str(id) + "\""});
   }
-  if (missing.empty()) return std::nullopt;
-  return Error{Errc::invalid, "dependencies do not exist: " + missing};
+  for (FieldError& fault : validate(definition)) faults.push_back(std::move(fault));
+  task.task_id = str(id);
+  capnp::MallocMessageBuilder message;
+  auto create = message.initRoot<schema::TaskMessage>().initCreate();
+  create.setHold(hold);
+  create.setDefinition(definition);
+  auto d = create.getDefinition();
+  add_faults(faults, task::normalise(task.task_id, d));
+  add_faults(faults, task::check(d, site.tasks, site.now()));
+  task.task_group_id = str(d.asReader().getTaskGroupId());
+  task.scheduler_id = str(d.asReader().getSchedulerId());
+  task.deadline = Instant{d.getDeadline()};
+  task.expires = Instant{d.getExpires()};
+  for (const auto need : d.asReader().getDependencies()) task.dependencies.push_back(str(need));
+  task.command = to_bytes(message);
+  return faults;
 }
+
+// What createTask asks other actors, as they are now.
+class NeighbourCheck {
+ public:
+  NeighbourCheck(const Snapshot& snapshot,
+                 const std::vector<CheckedTask>& tasks,
+                 std::vector<TaskFault>& faults)
+      : snapshot_(snapshot), faults_(faults) {
+    for (const CheckedTask& task : tasks) listed_.emplace(task.task_id, task.expires);
+  }
+
+  void check(unsigned index, const CheckedTask& task) {
+    check_group(index, task);
+    for (std::size_t i = 0; i < task.dependencies.size(); ++i) {
+      const std::string& need = task.dependencies[i];
+      const std::string field = "dependencies[" + std::to_string(i) + "]";
+      if (need == task.task_id || !is_slugid(need)) continue;  // legal; or told already
+      const auto expires = expiry_of(need);
+      if (!expires) {
+        faults_.push_back({index, Errc::invalid, field, "there is no task " + need});
+      } else if (*expires < task.deadline) {
+        faults_.push_back(
+            {index, Errc::invalid, field, "task " + need + " expires before this task's deadline"});
+      }
+    }
+  }
+
+ private:
+  void check_group(unsigned index, const CheckedTask& task) {
+    const auto group = task_group::find_group(snapshot_, task.task_group_id);
+    if (!group) return;
+    if (group->state.sealed) {
+      faults_.push_back({index, Errc::conflict, "taskGroupId",
+                         "task group " + task.task_group_id + " is sealed"});
+    } else if (group->state.scheduler_id != task.scheduler_id) {
+      faults_.push_back({index, Errc::conflict, "schedulerId",
+                         "task group " + task.task_group_id + " has schedulerId " +
+                             group->state.scheduler_id + ", not " + task.scheduler_id});
+    }
+  }
+
+  std::optional<Instant> expiry_of(const std::string& task_id) {
+    if (const auto listed = listed_.find(task_id); listed != listed_.end()) return listed->second;
+    auto task = task::find_task(snapshot_, task_id);
+    if (!task) return std::nullopt;
+    return Instant{task->row().getExpires()};
+  }
+
+  const Snapshot& snapshot_;
+  std::vector<TaskFault>& faults_;
+  std::map<std::string, Instant> listed_;
+};
 
 }  // namespace
 
@@ -80,25 +145,9 @@ Result<CheckedTask> check_task(const Site& site,
                                capnp::Text::Reader id,
                                schema::TaskDefinition::Reader definition,
                                bool hold) {
-  if (!is_slugid(view(id))) {
-    return Error{Errc::invalid, "taskId is not an id of 22 characters: \"" + str(id) + "\""};
-  }
-  const auto faults = validate(definition);
-  if (!faults.empty()) return Error{Errc::invalid, describe(faults)};
   CheckedTask task;
-  task.task_id = str(id);
-  capnp::MallocMessageBuilder message;
-  auto create = message.initRoot<schema::TaskMessage>().initCreate();
-  create.setHold(hold);
-  create.setDefinition(definition);
-  auto d = create.getDefinition();
-  if (auto error = task::normalise(task.task_id, d)) return *error;
-  if (auto error = task::check(d, site.tasks, site.now())) return *error;
-  task.task_group_id = str(d.asReader().getTaskGroupId());
-  task.scheduler_id = str(d.asReader().getSchedulerId());
-  task.deadline = Instant{d.getDeadline()};
-  for (const auto need : d.asReader().getDependencies()) task.dependencies.push_back(str(need));
-  task.command = to_bytes(message);
+  const auto faults = read_task(site, id, definition, hold, task);
+  if (!faults.empty()) return Error{Errc::invalid, describe(faults)};
   return task;
 }
 
@@ -113,25 +162,20 @@ kj::Promise<std::vector<Bytes>> create_tasks(Site& site, std::vector<CheckedTask
   return run_waves(wave).then([wave] { return std::move(wave->statuses); });
 }
 
-std::vector<std::pair<std::string, Error>> check_tasks(const Site& site,
-                                                       capnp::List<schema::NewTask>::Reader tasks) {
-  std::set<std::string> listed;
-  for (const auto task : tasks) listed.insert(str(task.getTaskId()));
-  const auto snapshot = site.host.snapshot();
-  std::vector<std::pair<std::string, Error>> errors;
-  for (const auto task : tasks) {
-    auto checked = check_task(site, task.getTaskId(), task.getTask(), false);
-    if (!checked.ok()) {
-      errors.emplace_back(str(task.getTaskId()), checked.error());
-      continue;
+std::vector<TaskFault> check_tasks(const Site& site, capnp::List<schema::NewTask>::Reader tasks) {
+  std::vector<TaskFault> faults;
+  std::vector<CheckedTask> read(tasks.size());
+  for (unsigned i = 0; i < tasks.size(); ++i) {
+    for (FieldError& fault :
+         read_task(site, tasks[i].getTaskId(), tasks[i].getTask(), false, read[i])) {
+      faults.push_back({i, Errc::invalid, std::move(fault.path), std::move(fault.message)});
     }
-    if (auto error = check_group(*snapshot, checked.value())) {
-      errors.emplace_back(checked.value().task_id, *error);
-    } else if (auto missing = check_needs(*snapshot, checked.value(), listed)) {
-      errors.emplace_back(checked.value().task_id, *missing);
-    }
+    read[i].command = {};  // only who creates needs it
   }
-  return errors;
+  const auto snapshot = site.host.snapshot();
+  NeighbourCheck neighbours(*snapshot, read, faults);
+  for (unsigned i = 0; i < read.size(); ++i) neighbours.check(i, read[i]);
+  return faults;
 }
 
 }  // namespace troupe::server

@@ -14,6 +14,7 @@ struct CheckedTask {
   std::string task_group_id;
   std::string scheduler_id;
   Instant deadline;
+  Instant expires;
   std::vector<std::string> dependencies;
   Bytes command;  // for the task's actor
 };
@@ -31,8 +32,15 @@ kj::Promise<Bytes> create_task(Site& site, CheckedTask task);
 /// allows; answers a TaskStatus each, in the order given. The first error ends it.
 kj::Promise<std::vector<Bytes>> create_tasks(Site& site, std::vector<CheckedTask> tasks);
 
-/// What createTask would refuse, with the tasks of the list counting as existing.
-std::vector<std::pair<std::string, Error>> check_tasks(const Site& site,
-                                                       capnp::List<schema::NewTask>::Reader tasks);
+/// One thing that createTask would refuse.
+struct TaskFault {
+  unsigned task = 0;  // its place in the list
+  Errc code = Errc::invalid;
+  std::string field;  // path in the definition; empty: the whole
+  std::string message;
+};
+
+/// All that createTask would refuse, with the tasks of the list counting as existing.
+std::vector<TaskFault> check_tasks(const Site& site, capnp::List<schema::NewTask>::Reader tasks);
 
 }  // namespace troupe::server

@@ -55,12 +55,16 @@ class TroupeService final : public schema::Troupe::Server {
   explicit TroupeService(Site& site) : site_(site) {}
 
   Promise<void> checkTasks(CheckTasksContext context) override {
-    const auto errors = check_tasks(site_, context.getParams().getTasks());
-    auto out = context.getResults().initErrors(static_cast<unsigned>(errors.size()));
+    const auto tasks = context.getParams().getTasks();
+    const auto faults = check_tasks(site_, tasks);
+    auto out = context.getResults().initErrors(static_cast<unsigned>(faults.size()));
     for (unsigned i = 0; i < out.size(); ++i) {
-      out[i].setTaskId(text(errors[i].first));
-      out[i].setCode(to_string(errors[i].second.code));
-      out[i].setMessage(text(errors[i].second.detail));
+      const TaskFault& fault = faults[i];
+      out[i].setTaskId(tasks[fault.task].getTaskId());
+      out[i].setCode(to_string(fault.code));
+      out[i].setMessage(text(fault.message));
+      out[i].setField(text("tasks[" + std::to_string(fault.task) + "]" +
+                           (fault.field.empty() ? "" : "." + fault.field)));
     }
     return READY_NOW;
   }

@@ -77,7 +77,7 @@ void fill_definition(const std::string& id,
     tags[i].setKey(text(task.tags[i].first));
     tags[i].setValue(text(task.tags[i].second));
   }
-  TROUPE_EXPECTS(!task::normalise(id, d));
+  TROUPE_EXPECTS(task::normalise(id, d).empty());
 }
 
 Bytes create_task(const std::string& id, const NewTask& task) {

@@ -22,8 +22,8 @@ std::optional<Queue> normalised(const Queue& given) {
   if (!given.whole.empty()) d.setTaskQueueId(text(given.whole));
   if (!given.provisioner.empty()) d.setProvisionerId(text(given.provisioner));
   if (!given.type.empty()) d.setWorkerType(text(given.type));
-  if (const auto error = task::normalise("A", d)) {
-    CHECK(error->code == Errc::invalid);
+  if (const auto faults = task::normalise("A", d); !faults.empty()) {
+    CHECK(faults[0].path == "taskQueueId");
     return std::nullopt;
   }
   const auto read = d.asReader();
@@ -69,6 +69,22 @@ bool same(const NewTask& a, const NewTask& b, Priority current = Priority::LOWES
   fill_definition("A", b, right.initRoot<schema::TaskDefinition>());
   return task::same_definition(left.getRoot<schema::TaskDefinition>(), current,
                                right.getRoot<schema::TaskDefinition>());
+}
+
+TEST_CASE("every rule that is broken is named with its field", "[definition]") {
+  capnp::MallocMessageBuilder message;
+  auto d = message.initRoot<schema::TaskDefinition>();
+  fill_definition("A",
+                  {.created = start - hour,
+                   .deadline = start - minute,
+                   .expires = start - 2 * minute,
+                   .scopes = {"fine*", "bad**"}},
+                  d);
+  CHECK(task::check(d, {}, start) ==
+        std::vector<FieldError>{{"created", "is more than 15 minutes in the past"},
+                                {"deadline", "is in the past"},
+                                {"expires", "is before deadline"},
+                                {"scopes[1]", "\"bad**\" ends in **"}});
 }
 
 TEST_CASE("definitions are compared by what they say", "[definition]") {

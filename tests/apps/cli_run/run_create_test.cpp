@@ -74,31 +74,53 @@ TEST_CASE("tasks are made in slices, let go together, then sealed", "[run]") {
   CHECK(calls.back() == "release G");
 }
 
-TEST_CASE("what the server finds wrong is told with its place in the file", "[run]") {
+TEST_CASE("all that is wrong is told with its place in the file", "[run]") {
   auto io = kj::setupAsyncIo();
   FakeServer fake(io);
   fake.start();
-  bool asked = false;
+  std::size_t asked = 0;
   fake.script.check_tasks = [&asked](auto context) -> kj::Promise<void> {
-    asked = true;
-    const auto tasks = context.getParams().getTasks();
-    auto errors = context.getResults().initErrors(1);
-    errors[0].setTaskId(tasks[1].getTaskId());
-    errors[0].setCode("InputError");
-    errors[0].setMessage("deadline is in the past");
+    asked = context.getParams().getTasks().size();
+    auto errors = context.getResults().initErrors(4);
+    errors[0].setField("tasks[1].deadline");
+    errors[0].setMessage("is in the past");
+    errors[1].setField("tasks[0].priority");  // its shape was wrong: told by the client
+    errors[1].setMessage("no priority");
+    errors[2].setField("tasks[0].routes[2]");  // reading has told of that place
+    errors[2].setMessage("no route");
+    errors[3].setField("tasks[1]");
+    errors[3].setMessage("as a whole");
     return kj::READY_NOW;
   };
   Reconnector server(io, fake.target);
-  CHECK(check_tasks(server, tasks_of(2)).error() ==
-        Error{Errc::invalid, "troupe.yml:2:3: task `t1`: deadline is in the past"});
+  Tasks tasks = tasks_of(2);
+  tasks[0].definition_json.insert(1, R"("priority":"urgent",)");
+  group_file::Problems problems("f");
+  problems.add({9, 1}, "told");
+  const Locate locate = [](std::size_t task, std::string_view field) -> group_file::Position {
+    if (field.starts_with("routes")) return {9, 1};
+    return {20 - task, field.size()};
+  };
+  check_tasks(server, tasks, locate, problems);
+  CHECK(asked == 2);
+  CHECK(problems.error().detail ==
+        "f:9:1: told\n"
+        "f:19:0: as a whole\n"
+        "f:19:8: deadline: is in the past\n"
+        "f:20:8: priority: must be one of \"lowest\", \"very-low\", \"low\", \"medium\", "
+        "\"high\", \"very-high\", \"highest\", not \"urgent\"");
+}
 
-  asked = false;
-  Tasks malformed = tasks_of(1);
-  malformed[0].definition_json = R"({"priority":"urgent"})";
-  const Status status = check_tasks(server, malformed);
-  REQUIRE_FALSE(status.ok());
-  CHECK(status.error().detail.find("troupe.yml:1:3: task `t0`: priority: ") != std::string::npos);
-  CHECK_FALSE(asked);
+TEST_CASE("without a server, what reading found is all", "[run]") {
+  auto io = kj::setupAsyncIo();
+  FakeServer fake(io);
+  const Locate locate = [](std::size_t, std::string_view) { return group_file::Position{}; };
+  Reconnector server(io, fake.target);
+  group_file::Problems problems("f");
+  CHECK_THROWS_AS(check_tasks(server, tasks_of(1), locate, problems), kj::Exception);
+  problems.add({9, 1}, "told");
+  check_tasks(server, tasks_of(1), locate, problems);
+  CHECK(problems.error().detail == "f:9:1: told");
 }
 
 TEST_CASE("a dry run prints the body of createTasks", "[run]") {

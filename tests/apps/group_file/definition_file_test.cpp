@@ -7,8 +7,10 @@ using namespace troupe::group_file::test;
 namespace {
 
 std::string convert(std::string_view text) {
-  const auto json = task_definition_from_file(text, "t.yml", noon);
-  return json.ok() ? json.value() : json.error().detail;
+  Problems problems("t.yml");
+  const auto definition = read_definition(text, problems);
+  if (!problems.empty()) return problems.error().detail;
+  return to_json(*definition, {.task_ids = {}, .now = noon});
 }
 
 TEST_CASE("a file of another kind is no task definition", "[definition_file]") {
@@ -85,4 +87,34 @@ TEST_CASE("JSON is read as JSON", "[definition_file]") {
         "`{$fromNow: 2 hours}`");
   CHECK(convert("{\"extra\": " + std::string(200, '[') + std::string(200, ']') + "}") ==
         "t.yml:1:110: nested too deeply");
+}
+
+TEST_CASE("a field's path leads to where it was written", "[definition_file]") {
+  Problems problems("t.yml");
+  const auto definition = read_definition(R"(taskQueueId: a/b
+scopes:
+  - one
+  - two
+metadata:
+  name: n
+tags: {plain: x,
+  "a b": y}
+)",
+                                          problems);
+  REQUIRE(definition);
+  const auto at = [&definition](const char* field) {
+    const Position position = position_of(*definition, field);
+    return std::to_string(position.line) + ":" + std::to_string(position.column);
+  };
+  CHECK(at("taskQueueId") == "1:14");
+  CHECK(at("scopes") == "3:3");
+  CHECK(at("scopes[1]") == "4:5");
+  CHECK(at("scopes[2]") == "3:3");
+  CHECK(at("metadata.name") == "6:9");
+  CHECK(at("metadata.owner") == "6:3");
+  CHECK(at("tags.plain") == "7:15");
+  CHECK(at("tags[\"a b\"]") == "8:10");
+  CHECK(at("deadline") == "1:1");
+  CHECK(at("created") == "1:1");
+  CHECK(at("") == "1:1");
 }

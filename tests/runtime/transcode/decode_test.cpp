@@ -130,6 +130,15 @@ TEST_CASE("annotated shapes of another type are faults", "[transcode]") {
         std::string::npos);
 }
 
+TEST_CASE("beside a fault the rest is read", "[transcode]") {
+  Message<Shapes> message(
+      R"({"first":"f","tiny":1000,"colours":5,"unknown":1,"big":7,"inner":{"key":1,"value":"v"}})");
+  CHECK(message.errors.size() == 4);
+  CHECK(message.root.getFirst() == "f");
+  CHECK(message.root.getBig() == 7);
+  CHECK(message.root.getInner().getValue() == "v");
+}
+
 TEST_CASE("defaults are filled in", "[transcode]") {
   CHECK(rewritten<Defaults>("{}") ==
         R"({"text":"none","number":5,"colour":"dark-blue","list":["a","b"],"map":{"k":"v"},)"
