@@ -185,7 +185,7 @@ struct WorkerMessage {
     }
     restarted @9 :Void;         # command, at the server's start: no connection has survived
     paused :group {             # command -> Void: what the worker says of itself
-      pausedSession @10 :UInt64;
+      pausedSession @10 :UInt64;  # that says it: a late word of an older one counts for nothing
       pause @11 :Text;          # why it takes no claims; empty: it takes them again
     }
   }
@@ -218,5 +218,6 @@ struct ClientMessage {
 }
 
 struct CreatedToken {
+  # What createToken answers: the token as it was first made.
   accessToken @0 :Data;  # encrypted, as it is kept
 }

@@ -97,8 +97,8 @@ struct ArtifactRow {
 
 struct RequestRow {
   # Table task_requests, key (number, rising): a command that must not be done twice.
-  requestId @0 :Text;
-  answer @1 :Q.TaskStatus;
+  requestId @0 :Text;         # as its caller chose it
+  answer @1 :Q.TaskStatus;    # as it was first given
 }
 
 struct TaskGroupRow {
