@@ -26,11 +26,12 @@ std::string timer_of_key(std::uint64_t number, const std::string& name) {
   return KeyWriter().u64(number).text(name).key();
 }
 
-Bytes encode_timer_of(Instant due, std::uint64_t attempt) {
+Bytes encode_timer_of(const TimerEntry& timer) {
   capnp::MallocMessageBuilder message;
   auto row = message.initRoot<schema::TimerOfRow>();
-  row.setDue(due.ms);
-  row.setAttempt(attempt);
+  row.setDue(timer.due.ms);
+  row.setAttempt(timer.attempt);
+  row.setDelay(timer.delay);
   return to_bytes(message);
 }
 
@@ -68,8 +69,9 @@ void Cell::read_timers(const Snapshot& snapshot) {
     if (!key.starts_with(prefix)) return false;
     KeyReader reader(key);
     reader.u64();
-    Stored<schema::TimerOfRow> row(words);
-    timers_[std::string(reader.text())] = {Instant{row.get().getDue()}, row.get().getAttempt()};
+    Stored<schema::TimerOfRow> stored(words);
+    const auto row = stored.get();
+    timers_[std::string(reader.text())] = {Instant{row.getDue()}, row.getAttempt(), row.getDelay()};
     return true;
   });
 }
@@ -93,10 +95,11 @@ bool Cell::can_passivate() const {
   return last_sequence_ <= services_.committer.durable() || planted(Bug::passivate_early);
 }
 
-bool Cell::is_due(const Delivery& delivery) const {
+bool Cell::is_due(const Delivery& delivery) {
   const auto it = timers_.find(delivery.message.timer);
-  return it != timers_.end() && it->second.due == delivery.message.due &&
-         it->second.attempt == delivery.message.attempt;
+  if (it == timers_.end()) return false;
+  firing_ = it->second;
+  return firing_.due == delivery.message.due && firing_.attempt == delivery.message.attempt;
 }
 
 void Cell::process(Delivery& delivery) {
@@ -122,7 +125,8 @@ void Cell::process(Delivery& delivery) {
 
 Result<Effects> Cell::call_handler(const Delivery& delivery) {
   if (!actor_) return Error{Errc::corrupt, "its rows do not decode: " + activation_error_};
-  const Context context{id_, services_.clock.wall_now(), delivery.number, rows_};
+  handled_at_ = services_.clock.wall_now();
+  const Context context{id_, handled_at_, delivery.number, rows_};
   std::string why;
   try {
     return actor_->handle(delivery.message, context);
@@ -162,7 +166,8 @@ void Cell::add_rows(Effects& effects, Commit& commit) {
 void Cell::add_timer_delete(const std::string& name, Commit& commit) {
   const auto it = timers_.find(name);
   if (it == timers_.end()) return;
-  TimerEntry entry{it->second.due, number_, name, id_, it->second.attempt, false};
+  const Timer& timer = it->second;
+  TimerEntry entry{timer.due, number_, name, id_, timer.attempt, timer.delay};
   commit.rows.push_back({tables::timers.id, entry.key(), std::nullopt});
   commit.rows.push_back({tables::timers_of.id, timer_of_key(number_, name), std::nullopt});
   timer_changes_.emplace_back(std::move(entry), false);
@@ -172,14 +177,16 @@ void Cell::add_timer_delete(const std::string& name, Commit& commit) {
 void Cell::add_timer(const TimerChange& change, Commit& commit) {
   add_timer_delete(change.name, commit);
   if (!change.due) return;
-  TimerEntry entry{*change.due, number_, change.name, id_, change.attempt, change.delay};
+  const Instant due =
+      change.delay ? services_.timers.delay_due(*change.due, handled_at_) : *change.due;
+  TimerEntry entry{due, number_, change.name, id_, change.attempt, change.delay};
   if (!planted(Bug::forget_timer)) {
     commit.rows.push_back({tables::timers.id, entry.key(), entry.row()});
-    commit.rows.push_back({tables::timers_of.id, timer_of_key(number_, change.name),
-                           encode_timer_of(*change.due, change.attempt)});
+    commit.rows.push_back(
+        {tables::timers_of.id, timer_of_key(number_, change.name), encode_timer_of(entry)});
   }
   timer_changes_.emplace_back(std::move(entry), true);
-  timers_[change.name] = {*change.due, change.attempt};
+  timers_[change.name] = {due, change.attempt, change.delay};
 }
 
 // To another shard: it leaves when it is on disk (invariant 1).
@@ -239,7 +246,7 @@ void Cell::land_or_fail(Delivery& delivery, Effects effects) {
     } else {
       // What failed may have taken the timer out already; parking deletes its rows.
       if (delivery.message.source == Message::Source::timer) {
-        timers_[delivery.message.timer] = {delivery.message.due, delivery.message.attempt};
+        timers_[delivery.message.timer] = firing_;
       }
       park(delivery, e.what());
     }

@@ -24,7 +24,7 @@ struct CellServices {
   Store& store;
   Committer& committer;
   Numbers& numbers;
-  TimerService& timers;
+  TimerTable& timers;
   std::function<void(Delivery)> deliver;            // to another actor
   std::function<void(std::vector<Reply>)> release;  // replies, on the committer's thread
   std::function<void(const std::string& kind,
@@ -54,11 +54,12 @@ class Cell {
   struct Timer {
     Instant due;
     std::uint64_t attempt = 0;
+    bool delay = false;
   };
 
   void read_timers(const Snapshot& snapshot);
   void activate();
-  bool is_due(const Delivery& delivery) const;
+  bool is_due(const Delivery& delivery);
   Result<Effects> call_handler(const Delivery& delivery);
   void land_or_fail(Delivery& delivery, Effects effects);
   void land(Delivery& delivery, Effects effects);
@@ -81,6 +82,8 @@ class Cell {
   std::uint64_t number_ = 0;  // the actor's; 0 until it has rows
   bool named_ = false;        // the name row is written
   std::map<std::string, Timer> timers_;
+  Timer firing_;        // the one under way
+  Instant handled_at_;  // what the handler was told is now
   OwnRows rows_;
   std::unique_ptr<DurableActor> actor_;  // none if its rows do not decode
   std::string activation_error_;

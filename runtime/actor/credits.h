@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <utility>
 
 namespace troupe {
 
@@ -35,6 +37,10 @@ class Credits {
     return make();
   }
 
+  /// Called when one is given back and all were taken; from any thread. Set it while nothing moves.
+  void on_freed(std::function<void()> freed) { freed_ = std::move(freed); }
+
+  bool any_left() const { return in_use() < limit_; }
   std::size_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
   std::size_t limit() const { return limit_; }
 
@@ -42,10 +48,13 @@ class Credits {
   Credit make() {
     return {static_cast<const void*>(this), [this](const void*) { give_back(); }};
   }
-  void give_back() { in_use_.fetch_sub(1, std::memory_order_relaxed); }
+  void give_back() {
+    if (in_use_.fetch_sub(1, std::memory_order_relaxed) == limit_ && freed_) freed_();
+  }
 
   const std::size_t limit_;
   std::atomic<std::size_t> in_use_{0};
+  std::function<void()> freed_;
 };
 
 }  // namespace troupe

@@ -48,7 +48,7 @@ struct Message {
   ReplyTo reply_to;           // of a command
   Bytes body;                 // of a command or an actor's message
   std::string timer;          // name of the timer
-  Instant due;                // when the timer should have fired
+  Instant due;                // of a timer, as its row says: not a time of day if it is a delay
   std::uint64_t attempt = 0;  // as the timer was set
 };
 

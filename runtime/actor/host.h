@@ -10,6 +10,7 @@
 #pragma once
 
 #include "runtime/actor/durable_actor.h"
+#include "runtime/actor/timers.h"
 #include "runtime/clock/clock.h"
 #include "runtime/store/committer.h"
 
@@ -38,6 +39,7 @@ struct HostOptions {
   Duration idle_after{10'000};      // an actor unused for this long leaves memory
   std::size_t actors_max = 50'000;  // over this many in a shard, idle ones leave at once
   std::size_t threads = 2;
+  TimerOptions timers;
   /// Called once all is recovered and before any timer fires: commands that every start needs.
   std::function<void(Host&)> prepare;
 };

@@ -37,6 +37,11 @@ void run_jobs(caf::actor_system& system) {
 ShardLinks Node::links_of(std::uint32_t index) {
   ShardLinks links;
   links.deliver = [this](Delivery d) { deliver(std::move(d)); };
+  links.wake = [this](Delivery d) {
+    d.credit = credits_.take();
+    deliver(std::move(d));
+  };
+  links.may_wake = [this] { return credits_.any_left(); };
   links.activate = [this, index](const std::shared_ptr<Entry>& entry) {
     activate(*shards_[index], entry);
   };
@@ -61,7 +66,12 @@ Node::Running::Running(Node& node,
                        std::unique_ptr<Store> store,
                        ShardPlace place,
                        Committer::Drive drive)
-    : shard(node.clock_, std::move(store), place, drive, node.links_of(place.index)),
+    : shard(node.clock_,
+            std::move(store),
+            place,
+            node.options_.timers,
+            drive,
+            node.links_of(place.index)),
       shells{shard.cells,
              shard.directory,
              node.options_.idle_after,
@@ -94,17 +104,20 @@ Node::Node(const Clock& clock,
     shards_.push_back(
         std::make_unique<Running>(*this, std::move(stores[i]), ShardPlace{i, all.count}, by));
   }
+  credits_.on_freed([this] {
+    for (auto& running : shards_) running->shard.timer_service.credit_returned();
+  });
   start_supervisors();
   recover();
   recovered_.count_down();
   if (options_.prepare) options_.prepare(*this);
   for (auto& running : shards_) {
-    if (!drive_.steps) running->shard.timers.start(running->shard.committer);
+    if (!drive_.steps) running->shard.timer_service.start();
   }
 }
 
 Node::~Node() {
-  for (auto& running : shards_) running->shard.timers.stop();
+  for (auto& running : shards_) running->shard.timer_service.stop();
   for (auto& running : shards_) {
     caf::anon_send_exit(running->root, caf::exit_reason::user_shutdown);
     running->root = nullptr;
@@ -113,6 +126,7 @@ Node::~Node() {
   system_.await_all_actors_done();
   // What one shard lands may be handed to the others: they end together.
   for (auto& running : shards_) running->shard.committer.stop();
+  credits_.on_freed(nullptr);
   for (auto& running : shards_) {
     // Handles must not outlive the system.
     running->supervisors.clear();

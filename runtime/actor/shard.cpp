@@ -7,12 +7,13 @@ namespace troupe {
 Shard::Shard(const Clock& clock,
              std::unique_ptr<Store> opened,
              ShardPlace place,
+             TimerOptions timer_options,
              Committer::Drive drive,
              ShardLinks links)
     : store(std::move(opened)),
       numbers(store->snapshot()->state().numbers_reserved, place.index, place.count),
       directory(links.activate),
-      timers(clock, *store, numbers, links.deliver),
+      timers(clock, *store, numbers, timer_options),
       committer(*store, numbers, std::move(links.committer), drive),
       channels(*store, committer, numbers, links.deliver, std::move(links.acknowledge)),
       cells{clock,
@@ -31,6 +32,15 @@ Shard::Shard(const Clock& clock,
             },
             place,
             std::move(links.hand_over)},
+      timer_service(clock,
+                    timers,
+                    {std::move(links.wake),
+                     [this](RowOp row) {
+                       Commit commit;
+                       commit.rows.push_back(std::move(row));
+                       committer.enqueue(std::move(commit));
+                     },
+                     std::move(links.may_wake)}),
       dead_letters_(store->snapshot()->count(tables::dead_letters.id)) {}
 
 Delivery Shard::command(ActorId to, Bytes body, ReplyTo reply_to) {

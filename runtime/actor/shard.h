@@ -5,7 +5,7 @@
 #include "runtime/actor/cell.h"
 #include "runtime/actor/channels.h"
 #include "runtime/actor/directory.h"
-#include "runtime/actor/timers.h"
+#include "runtime/actor/timer_service.h"
 
 #include <atomic>
 #include <cstdint>
@@ -19,6 +19,8 @@ namespace troupe {
 /// What a shard asks of its node. Called from any thread.
 struct ShardLinks {
   std::function<void(Delivery)> deliver;  // to an actor of this shard
+  std::function<void(Delivery)> wake;     // the same, for a timer that is due
+  TimerTable::TakeCredit may_wake;        // whether there is a credit for it
   std::function<void(const std::shared_ptr<Entry>&)> activate;
   std::function<void(std::vector<Reply>)> release;
   std::function<void(std::uint32_t to_shard, std::uint64_t place, Delivery)> hand_over;
@@ -37,6 +39,7 @@ class Shard {
   Shard(const Clock& clock,
         std::unique_ptr<Store> store,
         ShardPlace place,
+        TimerOptions timer_options,
         Committer::Drive drive,
         ShardLinks links);
 
@@ -49,10 +52,11 @@ class Shard {
   const std::unique_ptr<Store> store;
   Numbers numbers;
   Directory directory;
-  TimerService timers;
+  TimerTable timers;
   Committer committer;
   Channels channels;
   const CellServices cells;
+  TimerService timer_service;
 
  private:
   std::atomic<std::uint64_t> dead_letters_;

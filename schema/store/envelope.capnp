@@ -19,18 +19,29 @@ struct Envelope {
 }
 
 struct TimerRow {
-  # A row of the timer table, under due time, actor number and name.
+  # A row of the timer table, under due time, actor number and name. The due time's highest bit says
+  # on which line it is: 0 the wall clock, 1 the line of delays, which sorts behind it.
   kind @0 :UInt16;      # of the actor that is woken
   key @1 :Text;         # of the actor that is woken
   name @2 :Text;        # the actor's own; it has one timer of a name at most
   attempt @3 :UInt64;   # what the timer belongs to; a late one is recognised by it
-  delay @4 :Bool;       # a lease or delay, which follows elapsed time; else the wall clock
+  delay @4 :Bool;       # wished as a lease or delay; what counts is the line that its key is on
 }
 
 struct TimerOfRow {
   # A row of the actor's own list of timers, under actor number and name.
-  due @0 :Int64;       # ms since 1970
+  due @0 :Int64;        # ms, on its line
   attempt @1 :UInt64;  # as in `TimerRow`
+  delay @2 :Bool;       # on the line of delays; else on the wall clock: ms since 1970
+}
+
+struct DelayLineRow {
+  # A row of the meta table, under `delays`: how the line of delays goes on after a start. It is in
+  # ms and began as the time of day; see runtime/actor/delay_line.h.
+  bootId @0 :Text;      # of the kernel's boot that wrote it
+  awakeBase @1 :Int64;  # line minus CLOCK_MONOTONIC: how it goes on within that boot
+  wallBase @2 :Int64;   # line minus wall clock, to 5 s: how it goes on after another
+  written @3 :Int64;    # where the line was
 }
 
 struct EventRow {

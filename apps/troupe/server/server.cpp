@@ -30,6 +30,9 @@ namespace troupe::server {
 namespace {
 
 constexpr std::size_t disk_threads = 4;
+// A worker that comes back at the end of its lease has to renew the claims that ran out while this
+// program was down; it tries that every 10 s.
+constexpr Duration renewal_least{30'000};
 
 // Workers that were connected when the last process ended: their leases count from now.
 void begin_leases(Host& host) {
@@ -56,6 +59,7 @@ HostOptions host_options(const ServerOptions& options, const task::TaskConfig& t
   host.threads = std::max(2U, std::thread::hardware_concurrency());
   host.kinds = {task::kind(tasks), task_group::kind(), task_queue::kind(),
                 worker::kind({options.worker_lease}), auth::kind()};
+  host.timers.hold = options.worker_lease + renewal_least;
   host.prepare = begin_leases;
   return host;
 }

@@ -30,7 +30,7 @@ struct Bench {
   std::vector<Reply> replies;  // written by the committer's thread before `replied`
   Signal replied;
   Reports reports;
-  TimerService timers{clock, store, numbers, [](Delivery) {}};
+  TimerTable timers{clock, store, numbers, {}};
   // Its thread ends before what its outputs touch.
   std::unique_ptr<Committer> committer = std::make_unique<Committer>(store, numbers, no_hooks());
   CellServices services{clock,
@@ -262,6 +262,49 @@ TEST_CASE("a timer is a row until it fires or is cleared", "[cell]") {
     CHECK(bench.last_reply() == "1000");
     CHECK(bench.count(tables::timers) == 0);
   }
+}
+
+TEST_CASE("a delay is kept on the line of delays, whatever the wall clock says", "[cell]") {
+  Bench bench;
+  bench.clock.set_wall(bench.clock.wall_now() + Duration{7'200'000});
+  bench.command("delay t 50 4");
+  CHECK(bench.count(tables::timers) == 1);
+  const auto due = [&bench] {
+    TimerEntry found;
+    bench.store.snapshot()->scan(tables::timers.id, {}, [&](std::string_view key, WordSpan row) {
+      found = TimerEntry::decode(key, row);
+      return false;
+    });
+    CHECK(found.delay);
+    return found.due;
+  };
+  const auto first = due();
+  // The time of day as it was before it was stepped.
+  CHECK(first == bench.clock.wall_now() - Duration{7'200'000} + Duration{50});
+
+  SECTION("it fires and is gone") {
+    bench.reactivate();
+    bench.timer("t", first, 4);
+    CHECK(bench.world.lines().back() == "a: timer t");
+  }
+  SECTION("it is cleared") {
+    bench.command("clear t");
+  }
+  SECTION("it is cleared by another activation") {
+    bench.reactivate();
+    bench.command("clear t");
+  }
+  SECTION("it is moved") {
+    bench.reactivate();
+    bench.clock.advance(Duration{20});
+    bench.command("delay t 50 5");
+    CHECK(bench.count(tables::timers) == 1);
+    CHECK(due() == first + Duration{20});
+    bench.command("clear t");
+  }
+  CHECK(bench.count(tables::timers) == 0);
+  CHECK(bench.count(tables::timers_of) == 0);
+  CHECK(bench.timers.stats().pending == 0);
 }
 
 TEST_CASE("an actor that is removed leaves neither name nor timers", "[cell]") {

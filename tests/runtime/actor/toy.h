@@ -1,12 +1,18 @@
 // A kind of actor for tests: a counter that does what a line of text tells it.
 //
-//   add N          counts, answers the sum         send KEY LINE...  has another counter do LINE
-//   get            answers the sum                 timer NAME MS A   sets a timer for then, attempt
-//   A refuse         an Error                        clear NAME        clears it throw throws,
-//   always                  event             writes an event flaky N        adds, but throws first
-//   as       long              a row whose key is too long
-//                  often as the world says         remove            leaves no trace
-//   listen         stays in memory for a listener, who hears each change from then on
+//   add N            counts, answers the sum
+//   get              answers the sum
+//   send KEY LINE... has another counter do LINE
+//   timer NAME MS A  sets a timer for then, attempt A
+//   delay NAME MS A  the same, as a delay
+//   clear NAME       clears it
+//   refuse           an Error
+//   throw            throws, always
+//   flaky N          adds, but throws first as often as the world says
+//   event            writes an event
+//   long             a row whose key is too long
+//   remove           leaves no trace
+//   listen           stays in memory for a listener, who hears each change from then on
 //
 // A timer that fires adds 1,000.
 #pragma once
@@ -129,8 +135,9 @@ class Toy final : public DurableActor {
       in >> key;
       std::getline(in >> std::ws, rest);
       effects.sends.push_back({toy(key), line(rest)});
-    } else if (what == "timer") {
+    } else if (what == "timer" || what == "delay") {
       TimerChange timer;
+      timer.delay = what == "delay";
       std::int64_t ms = 0;
       in >> timer.name >> ms >> timer.attempt;
       timer.due = context.now + Duration{ms};
