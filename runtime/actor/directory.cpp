@@ -77,6 +77,16 @@ std::vector<std::shared_ptr<Entry>> Directory::idle(KindId kind,
   return found;
 }
 
+void Directory::drop_mail() {
+  for (auto& slice : slices_) {
+    const std::lock_guard slice_lock(slice.mutex);
+    for (auto& [id, entry] : slice.entries) {
+      const std::lock_guard lock(entry->mutex);
+      entry->mailbox.clear();
+    }
+  }
+}
+
 void Directory::clear() {
   for (auto& slice : slices_) {
     const std::lock_guard lock(slice.mutex);

@@ -55,6 +55,9 @@ class Directory {
 
   std::size_t size() const;
 
+  /// Drops what waits in the mailboxes, as a crash does.
+  void drop_mail();
+
   /// Forgets all, at the end: entries hold handles of the actor system.
   void clear();
 

@@ -117,7 +117,10 @@ Node::Node(const Clock& clock,
 }
 
 Node::~Node() {
-  for (auto& running : shards_) running->shard.timer_service.stop();
+  for (auto& running : shards_) {
+    running->shard.timer_service.stop();
+    if (drive_.steps) running->shard.directory.drop_mail();
+  }
   for (auto& running : shards_) {
     caf::anon_send_exit(running->root, caf::exit_reason::user_shutdown);
     running->root = nullptr;

@@ -38,6 +38,7 @@ class Node final : public Host {
        HostOptions options,
        HostHooks hooks,
        NodeDrive drive = {});
+  /// What was handed over still lands; in steps nothing does: a crash.
   ~Node() override;
 
   void ask(ActorId to, Bytes command, ReplyTo reply_to, Admission admission) override;
