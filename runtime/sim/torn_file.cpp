@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string_view>
 
 namespace troupe::sim {
@@ -20,8 +19,10 @@ std::size_t meta_bytes() {
 }  // namespace
 
 std::string TornFile::read() const {
+  std::string bytes(std::filesystem::file_size(path_), '\0');
   std::ifstream file(path_, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return bytes;
 }
 
 void TornFile::remember() {
