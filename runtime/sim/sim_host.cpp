@@ -296,21 +296,27 @@ std::vector<std::uint32_t> SimHost::Impl::firing() {
 void SimHost::Impl::change_mood() {
   if (counts_.steps < mood_until_) return;
   mood_until_ = counts_.steps + 1 + below(random_, mood_steps_max);
-  for (const auto busy : {job, delivery, commit, timers}) mood_[busy] = 1ULL << below(random_, 6);
+  for (const auto busy : {job, delivery, commit, timers}) {
+    mood_[busy] = (1ULL << below(random_, 7)) / 2;  // or not at all
+  }
   mood_[time] = below(random_, 3);
   mood_[timeout] = 1 + below(random_, 3);
 }
 
 // Zero for what is not there to be done.
 Mood SimHost::Impl::chances(bool time_passes) {
-  Mood chances = time_passes ? mood_ : even;
-  if (caf_->jobs.empty()) chances[job] = 0;
-  if (held_.empty()) chances[delivery] = 0;
-  if (writing().empty()) chances[commit] = 0;
-  if (firing().empty()) chances[timers] = 0;
-  const bool busy = chances[job] + chances[delivery] + chances[commit] + chances[timers] > 0;
-  if (!busy) chances[time] = chances[timeout] = 0;
-  return chances;
+  const std::array there = {!caf_->jobs.empty(), !held_.empty(), !writing().empty(),
+                            !firing().empty()};
+  const auto of_those = [&there](Mood chances) {
+    for (std::size_t sort = 0; sort < there.size(); ++sort) {
+      if (!there[sort]) chances[sort] = 0;
+    }
+    return chances;
+  };
+  const auto chances = of_those(time_passes ? mood_ : even);
+  const auto busy = std::accumulate(chances.begin(), chances.begin() + there.size(), 0ULL);
+  // Nobody is starved for the sake of a mood when there is nothing else to do.
+  return busy > 0 ? chances : of_those(even);
 }
 
 bool SimHost::Impl::step(bool time_passes) {

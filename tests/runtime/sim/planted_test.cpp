@@ -5,8 +5,6 @@
 
 #include <catch2/catch.hpp>
 
-#include <optional>
-
 namespace troupe::test {
 namespace {
 
@@ -17,15 +15,14 @@ struct PlantedHere {
   ~PlantedHere() { plant(Bug::none); }
 };
 
-/// The first seed that finds something, and what.
-std::optional<std::pair<std::uint64_t, std::string>> first_finding(std::uint32_t shards) {
+/// Whether one of the seeds finds something.
+bool is_found(std::uint32_t shards) {
   for (std::uint64_t seed = 1; seed <= seeds_max; ++seed) {
     Counters counters({seed, shards, {1, 20, 10, 5}});
     counters.run(5'000);
-    const auto findings = counters.finish();
-    if (!findings.empty()) return {{seed, findings.front()}};
+    if (!counters.finish().empty()) return true;
   }
-  return std::nullopt;
+  return false;
 }
 
 struct Planting {
@@ -44,9 +41,7 @@ TEST_CASE("a planted bug of the runtime is found", "[sim]") {
   }));
   const PlantedHere planted_here(planting.bug);
   INFO(planting.name);
-  const auto found = first_finding(1);
-  REQUIRE(found);
-  WARN(planting.name << ": seed " << found->first << ": " << found->second);
+  CHECK(is_found(GENERATE(1U, 3U)));
 }
 
 TEST_CASE("without a bug the same build finds nothing", "[sim]") {
