@@ -1,6 +1,5 @@
 #include "runtime/actor/timer_service.h"
 
-#include <cstddef>
 #include <utility>
 
 namespace troupe {
@@ -30,14 +29,24 @@ void TimerService::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+TimerTable::Fired TimerService::fire(std::size_t limit) {
+  if (auto row = table_.observe_clock()) hooks_.commit(std::move(*row));
+  auto fired = table_.fire_due(limit, hooks_.may_fire);
+  for (auto& delivery : fired.deliveries) {
+    if (stopping_) break;
+    hooks_.deliver(std::move(delivery));
+  }
+  return fired;
+}
+
+std::size_t TimerService::step(std::size_t limit) {
+  return fire(limit).deliveries.size();
+}
+
 void TimerService::run() {
   while (!stopping_) {
-    if (auto row = table_.observe_clock()) hooks_.commit(std::move(*row));
-    auto fired = table_.fire_due(portion, hooks_.may_fire);
-    for (auto& delivery : fired.deliveries) {
-      if (stopping_) return;
-      hooks_.deliver(std::move(delivery));
-    }
+    const auto fired = fire(portion);
+    if (stopping_) return;
     if (fired.refused) {
       alarm_->wait({});
     } else if (!fired.more) {

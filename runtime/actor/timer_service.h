@@ -8,6 +8,7 @@
 #include "runtime/actor/timers.h"
 
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -35,11 +36,16 @@ class TimerService {
   /// Nothing is delivered from now on.
   void stop();
 
+  /// Fires at most `limit` of what is due, and answers how many. Instead of `start`: for who moves
+  /// step by step.
+  std::size_t step(std::size_t limit);
+
   /// There is a credit where there was none. Any thread.
   void credit_returned() { alarm_->ring(); }
 
  private:
   void run();
+  TimerTable::Fired fire(std::size_t limit);
 
   // Constant after construction.
   TimerTable& table_;

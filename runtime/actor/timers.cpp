@@ -29,7 +29,7 @@ std::string meta_key() {
 }
 
 std::optional<DelayLine::Record> stored_line(const Snapshot& snapshot) {
-  const auto row = snapshot.get(tables::meta.id, meta_key());
+  const auto row = snapshot.get(tables::clocks.id, meta_key());
   if (!row) return std::nullopt;
   return DelayLine::Record::decode(*row);
 }
@@ -260,7 +260,7 @@ std::optional<RowOp> TimerTable::observe_clock() {
   const std::lock_guard lock(mutex_);
   const auto record = line_.observe();
   if (!record) return std::nullopt;
-  return RowOp{tables::meta.id, meta_key(), record->row()};
+  return RowOp{tables::clocks.id, meta_key(), record->row()};
 }
 
 TimerStats TimerTable::stats() const {

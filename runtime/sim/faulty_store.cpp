@@ -4,20 +4,20 @@
 
 namespace troupe::sim {
 
-Status FaultyStore::apply(const std::vector<RowOp>& rows, const StoreState& state) {
+Status FaultyStore::apply(const Bytes& batch) {
   const auto fault = next_fault_();
   full_ = fault == CommitFault::full;
   switch (fault) {
-    case CommitFault::none: return store_->apply(rows, state);
+    case CommitFault::none: return store_->apply(batch);
     case CommitFault::full: return Error{Errc::busy, "no space is left on the simulated disk"};
     case CommitFault::crash_before: throw ProcessGone{};
-    case CommitFault::crash_within: apply_torn(rows, state); throw ProcessGone{};
-    case CommitFault::crash_after: apply_whole(rows, state); throw ProcessGone{};
+    case CommitFault::crash_within: apply_torn(batch); throw ProcessGone{};
+    case CommitFault::crash_after: apply_whole(batch); throw ProcessGone{};
     case CommitFault::sync_fails: {
       if (below(random_, 2) == 0) {
-        apply_torn(rows, state);
+        apply_torn(batch);
       } else {
-        apply_whole(rows, state);
+        apply_whole(batch);
       }
       return Error{Errc::unavailable, "the simulated disk failed to sync"};
     }
@@ -25,14 +25,14 @@ Status FaultyStore::apply(const std::vector<RowOp>& rows, const StoreState& stat
   return Error{Errc::internal, "a fault that the simulation does not know"};
 }
 
-void FaultyStore::apply_whole(const std::vector<RowOp>& rows, const StoreState& state) {
-  const auto applied = store_->apply(rows, state);
+void FaultyStore::apply_whole(const Bytes& batch) {
+  const auto applied = store_->apply(batch);
   TROUPE_INVARIANT(applied.ok());
 }
 
-void FaultyStore::apply_torn(const std::vector<RowOp>& rows, const StoreState& state) {
+void FaultyStore::apply_torn(const Bytes& batch) {
   file_.remember();
-  apply_whole(rows, state);
+  apply_whole(batch);
   file_.tear(random_);
 }
 

@@ -36,13 +36,14 @@ class FaultyStore final : public Store {
         random_(random),
         next_fault_(std::move(next_fault)) {}
 
-  std::unique_ptr<Snapshot> snapshot() override { return store_->snapshot(); }
-  Status apply(const std::vector<RowOp>& rows, const StoreState& state) override;
+  std::unique_ptr<Snapshot> snapshot(SnapshotUse use) override { return store_->snapshot(use); }
+  Status apply(const Bytes& batch) override;
   StoreUse use() override;
+  void maintain() override { store_->maintain(); }
 
  private:
-  void apply_whole(const std::vector<RowOp>& rows, const StoreState& state);
-  void apply_torn(const std::vector<RowOp>& rows, const StoreState& state);
+  void apply_whole(const Bytes& batch);
+  void apply_torn(const Bytes& batch);
 
   const std::unique_ptr<Store> store_;
   TornFile& file_;

@@ -27,10 +27,6 @@
 namespace troupe::sim {
 namespace {
 
-constexpr std::array system_tables = {tables::meta,         tables::names,     tables::inbox,
-                                      tables::timers,       tables::timers_of, tables::events,
-                                      tables::dead_letters, tables::outbox,    tables::channels};
-
 // The sorts of steps.
 enum Move : std::size_t { job, delivery, commit, timers, time, timeout, moves };
 
@@ -139,6 +135,7 @@ class SimHost::Impl final : private ReplySink {
   std::vector<std::uint32_t> shards_where(Rule rule);
   std::vector<std::uint32_t> writing();
   std::vector<std::uint32_t> firing();
+  std::optional<Duration> wait_of(Shard& shard);
 
   const SimOptions options_;
   Random random_;
@@ -170,6 +167,8 @@ class SimHost::Impl final : private ReplySink {
 std::vector<std::unique_ptr<Store>> SimHost::Impl::open_stores() {
   StoreOptions store;
   store.directory = folder_.path();
+  store.clock = &clock_;
+  store.reserve_bytes = 0;
   store.sync = false;  // a crash is not a power cut here: what may be lost is taken away by hand
   for (const auto& kind : options_.kinds) {
     store.tables.insert(store.tables.end(), kind.tables.begin(), kind.tables.end());
@@ -286,10 +285,19 @@ std::vector<std::uint32_t> SimHost::Impl::writing() {
   });
 }
 
+// How long until its next timer is due, on either line of time.
+std::optional<Duration> SimHost::Impl::wait_of(Shard& shard) {
+  const auto due = shard.timers.next_due();
+  std::optional<Duration> wait;
+  if (due.wall) wait = *due.wall - clock_.wall_now();
+  if (due.awake) wait = std::min(wait.value_or(Duration::max()), *due.awake - clock_.awake());
+  return wait;
+}
+
 std::vector<std::uint32_t> SimHost::Impl::firing() {
-  return shards_where([now = clock_.wall_now()](Shard& shard) {
-    const auto due = shard.timers.next_due();
-    return due && *due <= now;
+  return shards_where([this](Shard& shard) {
+    const auto wait = wait_of(shard);
+    return wait && *wait <= Duration{0};
   });
 }
 
@@ -363,14 +371,14 @@ bool SimHost::Impl::rest(bool time_passes) {
     return true;
   }
   if (!time_passes) return false;
-  std::optional<Instant> next;
-  if (!wakes_.empty()) next = *wakes_.begin();
+  std::optional<Duration> next;
+  if (!wakes_.empty()) next = *wakes_.begin() - clock_.wall_now();
   for (std::uint32_t shard = 0; shard < options_.shards; ++shard) {
-    const auto due = node_->shard(shard).timers.next_due();
-    if (due && (!next || *due < *next)) next = due;
+    const auto wait = wait_of(node_->shard(shard));
+    if (wait) next = std::min(next.value_or(Duration::max()), *wait);
   }
   if (!next) return false;
-  pass(std::max(*next - clock_.wall_now(), Duration{0}));
+  pass(std::max(*next, Duration{0}));
   while (!wakes_.empty() && *wakes_.begin() <= clock_.wall_now()) wakes_.erase(wakes_.begin());
   return true;
 }
@@ -429,10 +437,7 @@ void SimHost::Impl::write_batch() {
 void SimHost::Impl::fire_timers() {
   const auto shards = firing();
   auto& shard = node_->shard(shards[below(random_, shards.size())]);
-  for (auto& due : shard.timers.take_due(1 + below(random_, 4))) {
-    counts_.timers += 1;
-    held_.add(std::move(due));
-  }
+  counts_.timers += shard.timer_service.step(1 + below(random_, 4));
 }
 
 void SimHost::Impl::pass(Duration span) {
@@ -459,7 +464,7 @@ std::string SimHost::Impl::state_hash() {
   const auto number = [&hash](std::uint64_t value) {
     hash.update({reinterpret_cast<const std::uint8_t*>(&value), sizeof value});
   };
-  std::vector<TableSpec> all(system_tables.begin(), system_tables.end());
+  std::vector<TableSpec> all(tables::system.begin(), tables::system.end());
   for (const auto& kind : options_.kinds) {
     all.insert(all.end(), kind.tables.begin(), kind.tables.end());
   }

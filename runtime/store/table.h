@@ -28,10 +28,11 @@ inline constexpr TableSpec events{{6}, "events"};
 inline constexpr TableSpec dead_letters{{7}, "dead_letters"};
 inline constexpr TableSpec outbox{{8}, "outbox"};
 inline constexpr TableSpec channels{{9}, "channels"};
+inline constexpr TableSpec clocks{{10}, "clocks"};
 inline constexpr TableSpec parts{{15}, "parts"};  // the store's own: see split_value.h
 
-inline constexpr std::array system = {meta,   names,        inbox,  timers,   timers_of,
-                                      events, dead_letters, outbox, channels, parts};
+inline constexpr std::array system = {meta,         names,  inbox,    timers, timers_of, events,
+                                      dead_letters, outbox, channels, clocks, parts};
 }  // namespace tables
 
 }  // namespace troupe

@@ -101,7 +101,10 @@ HostHooks host_hooks(Foundation& f, std::function<void(const std::string&)> on_f
   hooks.fatal = std::move(on_fatal);
   hooks.report = [](const std::string& kind, const std::string& event, const std::string& actor,
                     const std::string& detail) {
-    log_event(LogLevel::error, event, {{"kind", kind}, {"actor", actor}, {"detail", detail}});
+    // What the store does by itself, in its own order.
+    const bool news = event == "reserve_made" || event == "upgrade_step";
+    log_event(news ? LogLevel::info : LogLevel::error, event,
+              {{"kind", kind}, {"actor", actor}, {"detail", detail}});
   };
   hooks.batch_written = [&f](double seconds, std::size_t commits) {
     f.commit_seconds.observe(seconds);

@@ -83,7 +83,7 @@ class TimerBench {
       for (auto& row : queue_.front().second) rows.push_back(std::move(row));
       queue_.pop_front();
     }
-    REQUIRE(store.apply(rows, state).ok());
+    REQUIRE(store.apply(encode_batch(rows, state, 0)).ok());
   }
   void commit() { commit(queue_.size()); }
   std::size_t waiting() const { return queue_.size(); }

@@ -178,10 +178,9 @@ TEST_CASE("a row that is read and fires before its actor says that it set it fir
           "[timers]") {
   TimerBench bench;
   const auto one = timer("early bird", begin);
-  REQUIRE(bench.store
-              .apply({{tables::timers.id, one.key(), one.row()}},
-                     StoreState{.batch = 1, .sequence = 5, .last_event = 0, .numbers_reserved = 0})
-              .ok());
+  const StoreState state{.batch = 1, .sequence = 5, .last_event = 0, .numbers_reserved = 0};
+  const Bytes batch = encode_batch({{tables::timers.id, one.key(), one.row()}}, state, 0);
+  REQUIRE(bench.store.apply(batch).ok());
   CHECK(bench.fire() == Names{"early bird"});
   bench.table->changed(one, true, 5);
   CHECK(bench.fire().empty());
