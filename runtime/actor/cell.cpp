@@ -103,7 +103,9 @@ bool Cell::is_due(const Delivery& delivery) {
 }
 
 void Cell::process(Delivery& delivery) {
-  if (delivery.message.source == Message::Source::timer && !is_due(delivery)) return;
+  // One that was put back has no row among the timers any more; the handler knows a late one.
+  const bool is_timer = delivery.message.source == Message::Source::timer;
+  if (is_timer && !delivery.in_inbox && !is_due(delivery)) return;
   for (;;) {
     auto outcome = call_handler(delivery);
     if (outcome.ok()) {
@@ -141,7 +143,8 @@ Result<Effects> Cell::call_handler(const Delivery& delivery) {
 
 // A delivery has its outcome: it is no longer in the inbox or the timer table.
 void Cell::consume(const Delivery& delivery, Commit& commit) {
-  if (delivery.message.source == Message::Source::actor && !planted(Bug::keep_inbox_row)) {
+  const bool stored = delivery.message.source == Message::Source::actor || delivery.in_inbox;
+  if (stored && !planted(Bug::keep_inbox_row)) {
     commit.inbox_deletes.push_back(delivery.number);
   } else if (delivery.message.source == Message::Source::timer) {
     add_timer_delete(delivery.message.timer, commit);

@@ -14,6 +14,7 @@ struct Delivery {
   std::uint64_t number = 0;    // fresh; of an actor's message also its place in the inbox
   std::uint32_t attempts = 0;  // earlier tries that threw
   Credit credit;               // of the root message that this one comes from
+  bool in_inbox = false;       // a row to delete: always so for an actor's message
 };
 
 }  // namespace troupe

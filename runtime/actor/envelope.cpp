@@ -20,6 +20,15 @@ void fill(schema::Envelope::Builder row,
   row.setBody(as_words(body.words()).asBytes());
 }
 
+void fill(schema::Envelope::Builder row, const Delivery& delivery) {
+  const Message& message = delivery.message;
+  fill(row, message.from, delivery.to, delivery.attempts, message.body);
+  if (message.source != Message::Source::timer) return;
+  row.setTimer(text(message.timer));
+  row.setTimerDue(message.due.ms);
+  row.setTimerAttempt(message.attempt);
+}
+
 }  // namespace
 
 Bytes encode_envelope(const ActorId& from,
@@ -31,10 +40,16 @@ Bytes encode_envelope(const ActorId& from,
   return to_bytes(message);
 }
 
+Bytes encode_envelope(const Delivery& delivery) {
+  capnp::MallocMessageBuilder message;
+  fill(message.initRoot<schema::Envelope>(), delivery);
+  return to_bytes(message);
+}
+
 Bytes encode_dead_letter(const Delivery& delivery, const std::string& error, Instant now) {
   capnp::MallocMessageBuilder message;
   auto row = message.initRoot<schema::Envelope>();
-  fill(row, delivery.message.from, delivery.to, delivery.attempts, delivery.message.body);
+  fill(row, delivery);
   row.setError(text(error));
   row.setParked(now.ms);
   return to_bytes(message);
@@ -47,9 +62,16 @@ Delivery decode_envelope(std::uint64_t number, WordSpan row) {
   delivery.to = {KindId{envelope.getToKind()}, str(envelope.getToKey())};
   delivery.number = number;
   delivery.attempts = envelope.getAttempts();
+  delivery.in_inbox = true;
   delivery.message.source = Message::Source::actor;
   delivery.message.from = {KindId{envelope.getFromKind()}, str(envelope.getFromKey())};
   delivery.message.body = Bytes(as_word_span(envelope.getBody()));
+  if (envelope.getTimer().size() > 0) {
+    delivery.message.source = Message::Source::timer;
+    delivery.message.timer = str(envelope.getTimer());
+    delivery.message.due = Instant{envelope.getTimerDue()};
+    delivery.message.attempt = envelope.getTimerAttempt();
+  }
   return delivery;
 }
 

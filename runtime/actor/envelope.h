@@ -12,10 +12,13 @@ Bytes encode_envelope(const ActorId& from,
                       std::uint32_t attempts,
                       const Bytes& body);
 
+/// The row of a delivery that goes on waiting: `attempts` as it says, a timer's included.
+Bytes encode_envelope(const Delivery& delivery);
+
 /// The row of a message that no handler could process.
 Bytes encode_dead_letter(const Delivery& delivery, const std::string& error, Instant now);
 
-/// Requires a row that `encode_envelope` made.
+/// Requires a row that `encode_envelope` or `encode_dead_letter` made.
 Delivery decode_envelope(std::uint64_t number, WordSpan row);
 
 /// The key of the name table.

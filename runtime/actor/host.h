@@ -115,6 +115,13 @@ class Host {
   virtual void unwatch_events(std::uint64_t watch) = 0;
   virtual EventPosition last_events() const = 0;
 
+  /// Puts a message that was parked back into its actor's inbox, its attempts counted anew, and
+  /// delivers it; or deletes it. `done` is called once that is on disk, on the committer's thread:
+  /// it hands over and returns.
+  /// Errors: `not_found` there is no such dead letter, or another call settles it.
+  virtual void retry_dead_letter(std::uint64_t number, std::function<void(Status)> done) = 0;
+  virtual void discard_dead_letter(std::uint64_t number, std::function<void(Status)> done) = 0;
+
   /// Changes rows of the runtime's own tables (retention, discarded dead letters).
   virtual void commit_rows(std::vector<RowOp> rows, std::uint32_t shard = 0) = 0;
 

@@ -248,6 +248,18 @@ EventPosition Node::last_events() const {
   return position;
 }
 
+void Node::retry_dead_letter(std::uint64_t number, std::function<void(Status)> done) {
+  auto& shard = shards_[shard_of_number(number, shards())]->shard;
+  auto delivery = shard.letters.retry(number, std::move(done));
+  if (!delivery) return;
+  delivery->credit = credits_.take();
+  deliver(std::move(*delivery));
+}
+
+void Node::discard_dead_letter(std::uint64_t number, std::function<void(Status)> done) {
+  shards_[shard_of_number(number, shards())]->shard.letters.discard(number, std::move(done));
+}
+
 void Node::commit_rows(std::vector<RowOp> rows, std::uint32_t shard) {
   Commit commit;
   commit.rows = std::move(rows);
@@ -282,7 +294,7 @@ HostStats Node::stats() {
     const auto timers = shard.timers.stats();
     stats.timers_fired += timers.fired;
     stats.timer_late_seconds = std::max(stats.timer_late_seconds, timers.late_seconds);
-    stats.dead_letters += shard.dead_letters();
+    stats.dead_letters += shard.store->snapshot()->count(tables::dead_letters.id);
   }
   stats.credits_in_use = credits_.in_use();
   stats.credits_refused = credits_refused_.load();

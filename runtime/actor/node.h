@@ -51,6 +51,8 @@ class Node final : public Host {
   std::uint64_t watch_events(std::function<void()> notify) override;
   void unwatch_events(std::uint64_t watch) override { watchers_.remove(watch); }
   EventPosition last_events() const override;
+  void retry_dead_letter(std::uint64_t number, std::function<void(Status)> done) override;
+  void discard_dead_letter(std::uint64_t number, std::function<void(Status)> done) override;
   void commit_rows(std::vector<RowOp> rows, std::uint32_t shard) override;
   void maintain() override;
   HostStats stats() override;

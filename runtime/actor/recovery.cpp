@@ -29,9 +29,7 @@ std::vector<Delivery> recover_inboxes(Store& store, Committer& committer, Instan
       commit.rows.push_back({tables::inbox.id, key, std::nullopt});
       continue;
     }
-    commit.rows.push_back({tables::inbox.id, key,
-                           encode_envelope(delivery.message.from, delivery.to, delivery.attempts,
-                                           delivery.message.body)});
+    commit.rows.push_back({tables::inbox.id, key, encode_envelope(delivery)});
     // The attempts of this life are counted in memory, from none.
     delivery.attempts = 0;
     deliver.push_back(std::move(delivery));

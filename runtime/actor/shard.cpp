@@ -23,13 +23,7 @@ Shard::Shard(const Clock& clock,
             timers,
             links.deliver,
             std::move(links.release),
-            [this, report = std::move(links.report)](const std::string& kind,
-                                                     const std::string& event,
-                                                     const ActorId& id,
-                                                     const std::string& detail) {
-              if (event == "message_parked") dead_letters_.fetch_add(1, std::memory_order_relaxed);
-              report(kind, event, id, detail);
-            },
+            std::move(links.report),
             place,
             std::move(links.hand_over)},
       timer_service(clock,
@@ -41,7 +35,7 @@ Shard::Shard(const Clock& clock,
                        committer.enqueue(std::move(commit));
                      },
                      std::move(links.may_wake)}),
-      dead_letters_(store->snapshot()->count(tables::dead_letters.id)) {}
+      letters(*store, committer) {}
 
 Delivery Shard::command(ActorId to, Bytes body, ReplyTo reply_to) {
   Delivery delivery;

@@ -4,10 +4,10 @@
 
 #include "runtime/actor/cell.h"
 #include "runtime/actor/channels.h"
+#include "runtime/actor/dead_letters.h"
 #include "runtime/actor/directory.h"
 #include "runtime/actor/timer_service.h"
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -46,8 +46,6 @@ class Shard {
   /// A command for an actor of this shard.
   Delivery command(ActorId to, Bytes body, ReplyTo reply_to);
 
-  std::uint64_t dead_letters() const { return dead_letters_.load(std::memory_order_relaxed); }
-
   // Each borrows those above it.
   const std::unique_ptr<Store> store;
   Numbers numbers;
@@ -57,9 +55,7 @@ class Shard {
   Channels channels;
   const CellServices cells;
   TimerService timer_service;
-
- private:
-  std::atomic<std::uint64_t> dead_letters_;
+  DeadLetters letters;
 };
 
 }  // namespace troupe

@@ -114,6 +114,17 @@ struct TokenSummary {
   revoked @4 :Bool;               # it is refused for ever, whatever `expires` says
 }
 
+struct DeadLetter {
+  # A message between actors that its receiver could not process.
+  number @0 :UInt64;     # names it
+  to @1 :Text;           # `task/dSlITZ4yQgmvxxAi4A8fHQ`
+  from @2 :Text;         # empty: a timer of its own
+  message @3 :Text;      # `claimRun`, or `timer lease`
+  attempts @4 :UInt32;   # before it was given up
+  error @5 :Text;        # of the last one
+  parked @6 :Int64 $A.dateTime;  # when it was given up
+}
+
 interface Troupe {
   # What Taskcluster's services have no method for. Errors and pages are as in `Queue`.
   checkTasks @0 (tasks :List(NewTask)) -> (errors :List(TaskError));
@@ -158,4 +169,12 @@ interface Troupe {
   # For ever. Workers that are connected with it are cut off at once, and their claims are lost.
   serverInfo @16 () -> (version :Text, rootUrl :Text, started :Int64, pid :UInt64);
   # Of the process that answers: `started` is ms since 1970.
+  listDeadLetters @17 (continuationToken :Text, limit :UInt32)
+      -> (letters :List(DeadLetter), continuationToken :Text $A.optional);  # oldest message first
+  showDeadLetter @18 (number :UInt64) -> (letter :DeadLetter, body :Text);
+  # The body as text for people.
+  retryDeadLetters @19 (numbers :List(UInt64)) -> ();
+  # Puts at most 100 back to their actors, as if they had never been tried. If one of them does not
+  # exist, nothing is done.
+  discardDeadLetters @20 (numbers :List(UInt64)) -> ();  # likewise
 }

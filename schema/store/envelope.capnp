@@ -16,6 +16,9 @@ struct Envelope {
   body @5 :Data;        # a message of the receiver's kind, as a flat array of words
   error @6 :Text;       # of a dead letter: why it could not be handled
   parked @7 :Int64;     # of a dead letter: when, ms since 1970
+  timer @8 :Text;       # of a timer that was parked: its name; it has no body
+  timerDue @9 :Int64;   # when it should have fired, ms since 1970
+  timerAttempt @10 :UInt64;  # as it was set
 }
 
 struct TimerRow {

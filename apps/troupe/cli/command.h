@@ -60,6 +60,7 @@ void add_task_commands(Commands& commands);    // task ...                      
 void add_group_commands(Commands& commands);  // group ...                      (group_commands.cpp)
 void add_queue_commands(Commands& commands);  // queue ..., explain             (queue_commands.cpp)
 void add_event_commands(Commands& commands);  // events                         (event_commands.cpp)
-void add_completion_command(Commands& commands);  // completion (completion_command.cpp)
+void add_dead_letter_commands(Commands& commands);  // dead-letters ... (dead_letter_commands.cpp)
+void add_completion_command(Commands& commands);    // completion (completion_command.cpp)
 
 }  // namespace troupe::cli

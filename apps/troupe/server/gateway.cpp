@@ -56,7 +56,7 @@ class Session final : public schema::Session::Server {
 
   Promise<void> troupe(TroupeContext context) override {
     check("Troupe's own methods");
-    context.getResults().setTroupe(make_troupe_service(site_));
+    context.getResults().setTroupe(make_troupe_service(site_, caller_.client_id));
     return READY_NOW;
   }
 

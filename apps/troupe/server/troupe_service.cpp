@@ -9,6 +9,7 @@
 #include "actors/worker/queries.h"
 #include "apps/troupe/server/call.h"
 #include "apps/troupe/server/creation.h"
+#include "apps/troupe/server/dead_letters.h"
 #include "apps/troupe/server/event_log.h"
 #include "apps/troupe/server/transfer.h"
 #include "apps/troupe/server/worker_session.h"
@@ -52,7 +53,7 @@ std::string token_name(capnp::Text::Reader request_id) {
 
 class TroupeService final : public schema::Troupe::Server {
  public:
-  explicit TroupeService(Site& site) : site_(site) {}
+  TroupeService(Site& site, std::string caller) : site_(site), caller_(std::move(caller)) {}
 
   Promise<void> checkTasks(CheckTasksContext context) override {
     const auto tasks = context.getParams().getTasks();
@@ -164,10 +165,32 @@ class TroupeService final : public schema::Troupe::Server {
     return READY_NOW;
   }
 
+  Promise<void> listDeadLetters(ListDeadLettersContext context) override {
+    const auto params = context.getParams();
+    const auto page = read_page(params.getLimit(), view(params.getContinuationToken()));
+    const auto last = list_dead_letters(*site_.host.snapshot(), number_of(page), page.limit,
+                                        context.getResults());
+    if (last != 0) context.getResults().setContinuationToken(text(number_token(last)));
+    return READY_NOW;
+  }
+  Promise<void> showDeadLetter(ShowDeadLetterContext context) override {
+    show_dead_letter(*site_.host.snapshot(), context.getParams().getNumber(), context.getResults());
+    return READY_NOW;
+  }
+  Promise<void> retryDeadLetters(RetryDeadLettersContext context) override {
+    return settle_dead_letters(site_, caller_, context.getParams().getNumbers(),
+                               LetterFate::retried);
+  }
+  Promise<void> discardDeadLetters(DiscardDeadLettersContext context) override {
+    return settle_dead_letters(site_, caller_, context.getParams().getNumbers(),
+                               LetterFate::discarded);
+  }
+
  private:
   Promise<void> continue_events(EventsContext context, EventPosition after, kj::TimePoint until);
 
   Site& site_;
+  const std::string caller_;  // client id
 };
 
 namespace {
@@ -431,8 +454,8 @@ Promise<void> TroupeService::listWorkerTokens(ListWorkerTokensContext context) {
 
 }  // namespace
 
-schema::Troupe::Client make_troupe_service(Site& site) {
-  return kj::heap<TroupeService>(site);
+schema::Troupe::Client make_troupe_service(Site& site, std::string caller) {
+  return kj::heap<TroupeService>(site, std::move(caller));
 }
 
 }  // namespace troupe::server

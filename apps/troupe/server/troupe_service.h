@@ -7,6 +7,6 @@
 namespace troupe::server {
 
 /// Borrows `site`, which outlives the capability.
-schema::Troupe::Client make_troupe_service(Site& site);
+schema::Troupe::Client make_troupe_service(Site& site, std::string caller);
 
 }  // namespace troupe::server

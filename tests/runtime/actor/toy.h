@@ -20,6 +20,7 @@
 #include "runtime/actor/durable_actor.h"
 #include "tests/runtime/store/store_support.h"
 
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -66,6 +67,9 @@ class ToyWorld {
     const std::lock_guard lock(mutex_);
     return failures_-- > 0;
   }
+  /// Handlers of timers throw, or no longer do.
+  void break_timers(bool broken) { timers_broken_ = broken; }
+  bool timers_broken() const { return timers_broken_; }
   void saw(const std::string& what) {
     {
       const std::lock_guard lock(mutex_);
@@ -81,6 +85,7 @@ class ToyWorld {
  private:
   mutable std::mutex mutex_;
   int failures_ = 0;
+  std::atomic<bool> timers_broken_{false};
   std::vector<std::string> lines_;
 };
 
@@ -98,6 +103,7 @@ class Toy final : public DurableActor {
     const bool timer = message.source == Message::Source::timer;
     const std::string text = timer ? "add 1000" : line_of(message.body);
     world_.saw(context.self.key + ": " + (timer ? "timer " + message.timer : text));
+    if (timer && world_.timers_broken()) throw std::runtime_error("timers are broken");
     std::istringstream in(text);
     std::string what;
     in >> what;

@@ -1,0 +1,98 @@
+#include "actors/message_text.h"
+
+#include "actors/kinds.h"
+#include "runtime/store/message.h"
+#include "schema/store/messages.capnp.h"
+
+#include <capnp/dynamic.h>
+#include <capnp/pretty-print.h>
+#include <kj/exception.h>
+
+#include <array>
+#include <functional>
+
+namespace troupe {
+namespace {
+
+struct KindText {
+  KindId id;
+  const char* name;
+  capnp::StructSchema schema;
+};
+
+const std::array<KindText, 5>& all_kinds() {
+  static const std::array<KindText, 5> kinds{{
+      {kinds::task, "task", capnp::Schema::from<schema::TaskMessage>()},
+      {kinds::task_group, "task_group", capnp::Schema::from<schema::TaskGroupMessage>()},
+      {kinds::task_queue, "task_queue", capnp::Schema::from<schema::TaskQueueMessage>()},
+      {kinds::worker, "worker", capnp::Schema::from<schema::WorkerMessage>()},
+      {kinds::client, "client", capnp::Schema::from<schema::ClientMessage>()},
+  }};
+  return kinds;
+}
+
+const KindText* find_kind(KindId id) {
+  for (const auto& kind : all_kinds()) {
+    if (kind.id == id) return &kind;
+  }
+  return nullptr;
+}
+
+// What `read` makes of the message's body, or why it cannot be read.
+std::string from_body(const Delivery& delivery,
+                      const std::function<std::string(capnp::DynamicStruct::Reader)>& read) {
+  const auto schema = message_schema(delivery.to.kind);
+  if (!schema) return "(of a kind that this version does not know)";
+  std::string out;
+  auto failure = kj::runCatchingExceptions([&] {
+    capnp::FlatArrayMessageReader reader(as_words(delivery.message.body.words()), trusted_reader());
+    out = read(reader.getRoot<capnp::DynamicStruct>(*schema));
+  });
+  KJ_IF_MAYBE (why, failure) {
+    return "(does not decode: " + std::string(why->getDescription().cStr()) + ")";
+  }
+  return out;
+}
+
+bool is_timer(const Delivery& delivery) {
+  return delivery.message.source == Message::Source::timer;
+}
+
+}  // namespace
+
+std::string kind_name(KindId kind) {
+  const KindText* found = find_kind(kind);
+  return found != nullptr ? found->name : "kind " + std::to_string(kind.value);
+}
+
+std::string actor_name(const ActorId& id) {
+  return id.kind.value == 0 ? std::string() : kind_name(id.kind) + "/" + id.key;
+}
+
+std::optional<capnp::StructSchema> message_schema(KindId kind) {
+  const KindText* found = find_kind(kind);
+  if (found == nullptr) return std::nullopt;
+  return found->schema;
+}
+
+std::string message_name(const Delivery& delivery) {
+  if (is_timer(delivery)) return "timer " + delivery.message.timer;
+  return from_body(delivery, [](capnp::DynamicStruct::Reader message) -> std::string {
+    KJ_IF_MAYBE (field, message.which()) {
+      return field->getProto().getName().cStr();
+    }
+    return "(of a version that is newer)";
+  });
+}
+
+std::string message_text(const Delivery& delivery) {
+  if (is_timer(delivery)) {
+    return "timer " + delivery.message.timer + ", due " + format_time(delivery.message.due) +
+           ", attempt " + std::to_string(delivery.message.attempt);
+  }
+  return from_body(delivery, [](capnp::DynamicStruct::Reader message) -> std::string {
+    return capnp::prettyPrint(message).flatten().cStr();
+  });
+}
+
+}  // namespace troupe
