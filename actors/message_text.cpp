@@ -6,9 +6,9 @@
 
 #include <capnp/dynamic.h>
 #include <capnp/pretty-print.h>
-#include <kj/exception.h>
 
 #include <array>
+#include <exception>
 #include <functional>
 
 namespace troupe {
@@ -43,15 +43,13 @@ std::string from_body(const Delivery& delivery,
                       const std::function<std::string(capnp::DynamicStruct::Reader)>& read) {
   const auto schema = message_schema(delivery.to.kind);
   if (!schema) return "(of a kind that this version does not know)";
-  std::string out;
-  auto failure = kj::runCatchingExceptions([&] {
+  try {
     capnp::FlatArrayMessageReader reader(as_words(delivery.message.body.words()), trusted_reader());
-    out = read(reader.getRoot<capnp::DynamicStruct>(*schema));
-  });
-  KJ_IF_MAYBE (why, failure) {
-    return "(does not decode: " + std::string(why->getDescription().cStr()) + ")";
+    return read(reader.getRoot<capnp::DynamicStruct>(*schema));
+  } catch (const std::exception& e) {
+    const std::string why = e.what();
+    return "(does not decode: " + why.substr(0, why.find('\n')) + ")";
   }
-  return out;
 }
 
 bool is_timer(const Delivery& delivery) {
