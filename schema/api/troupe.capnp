@@ -125,6 +125,21 @@ struct DeadLetter {
   parked @6 :Int64 $A.dateTime;  # when it was given up
 }
 
+struct BackupCounts {
+  # What a backup holds so far.
+  rows @0 :UInt64;
+  rowBytes @1 :UInt64;
+  logs @2 :UInt64;         # of runs that have not ended
+  files @3 :UInt64;        # keys, credentials, configuration
+  blobs @4 :UInt64;        # all that are in it
+  blobsCopied @5 :UInt64;  # of these, new to it
+  bytesCopied @6 :UInt64;  # of new blobs
+}
+
+interface BackupObserver {
+  progress @0 (counts :BackupCounts) -> ();  # about once a second; the copy waits for the answer
+}
+
 interface Troupe {
   # What Taskcluster's services have no method for. Errors and pages are as in `Queue`.
   checkTasks @0 (tasks :List(NewTask)) -> (errors :List(TaskError));
@@ -177,4 +192,8 @@ interface Troupe {
   # Puts at most 100 back to their actors, as if they had never been tried. If one of them does not
   # exist, nothing is done.
   discardDeadLetters @20 (numbers :List(UInt64)) -> ();  # likewise
+  backup @21 (path :Text, blobs :Bool, bytesPerSecond :UInt64, observer :BackupObserver)
+      -> (counts :BackupCounts);
+  # Copies the data into a folder of the server's machine; one at a time. Ends early, leaving a
+  # folder that cannot be restored, if the caller goes away.
 }

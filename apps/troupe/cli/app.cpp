@@ -73,6 +73,8 @@ void add_all_commands(Commands& commands) {
   add_group_commands(commands);
   add_queue_commands(commands);
   add_event_commands(commands);
+  add_backup_commands(commands);
+  add_check_command(commands);
   add_dead_letter_commands(commands);
   add_config_commands(commands);
   add_completion_command(commands);

@@ -61,6 +61,8 @@ void add_group_commands(Commands& commands);  // group ...                      
 void add_queue_commands(Commands& commands);  // queue ..., explain             (queue_commands.cpp)
 void add_event_commands(Commands& commands);  // events                         (event_commands.cpp)
 void add_dead_letter_commands(Commands& commands);  // dead-letters ... (dead_letter_commands.cpp)
-void add_completion_command(Commands& commands);    // completion (completion_command.cpp)
+void add_backup_commands(Commands& commands);     // backup, restore, upgrade (backup_commands.cpp)
+void add_check_command(Commands& commands);       // check                   (check_command.cpp)
+void add_completion_command(Commands& commands);  // completion (completion_command.cpp)
 
 }  // namespace troupe::cli

@@ -251,6 +251,7 @@ void RunningServer::serve(kj::AsyncIoContext& io, std::promise<Status>& started)
             options_.encryption_key,
             foundation_.clock.wall_now(),
             on_fatal_};
+  site.data_dir = options_.data_dir;
   http::RouteTable routes;
   http::add_operations(routes, foundation_.registry, operations());
   auto http = http::make_server(io.provider->getTimer(), routes);

@@ -38,6 +38,9 @@ struct Site {
   // Workers that are connected now, by their client id.
   std::multimap<std::string, WorkerSession*> sessions = {};
 
+  std::string data_dir = {};
+  bool backup_runs = false;
+
   Instant now() const { return clock.wall_now(); }
 };
 

@@ -7,6 +7,7 @@
 #include "actors/task_group/queries.h"
 #include "actors/task_queue/queries.h"
 #include "actors/worker/queries.h"
+#include "apps/troupe/server/backup_service.h"
 #include "apps/troupe/server/call.h"
 #include "apps/troupe/server/creation.h"
 #include "apps/troupe/server/dead_letters.h"
@@ -184,6 +185,9 @@ class TroupeService final : public schema::Troupe::Server {
   Promise<void> discardDeadLetters(DiscardDeadLettersContext context) override {
     return settle_dead_letters(site_, caller_, context.getParams().getNumbers(),
                                LetterFate::discarded);
+  }
+  Promise<void> backup(BackupContext context) override {
+    return serve_backup(site_, caller_, context);
   }
 
  private:
