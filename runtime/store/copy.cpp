@@ -1,20 +1,19 @@
 #include "runtime/store/copy.h"
 
-#include <array>
-
 namespace troupe {
 namespace {
 
 constexpr std::uint64_t piece_bytes = 2U << 20U;
 
-// The meta table is written with each transaction anyway.
-constexpr std::array copied_tables = {tables::names,     tables::inbox,  tables::timers,
-                                      tables::timers_of, tables::events, tables::dead_letters};
+// The meta table is written with each transaction anyway, and long values are split anew.
+bool is_copied(TableId table) {
+  return table != tables::meta.id && table != tables::parts.id;
+}
 
 class Copier {
  public:
-  Copier(const Snapshot& from, Store& to, const CopyPace& pace)
-      : from_(from), to_(to), pace_(pace) {}
+  Copier(const Snapshot& from, std::uint32_t shard, Store& to, const CopyPace& pace)
+      : from_(from), shard_(shard), to_(to), pace_(pace) {}
 
   Status copy(TableId table) {
     Status outcome = Done{};
@@ -33,13 +32,14 @@ class Copier {
  private:
   Status write(const StoreState& state) {
     if (auto paced = pace_({rows_.size(), bytes_}); !paced.ok()) return paced;
-    auto written = to_.apply(rows_, state);
+    auto written = to_.apply(encode_batch(rows_, state, shard_));
     rows_.clear();
     bytes_ = 0;
     return written;
   }
 
   const Snapshot& from_;
+  const std::uint32_t shard_;
   Store& to_;
   const CopyPace& pace_;
   std::vector<RowOp> rows_;
@@ -49,11 +49,13 @@ class Copier {
 }  // namespace
 
 Status copy_store(const Snapshot& from,
+                  std::uint32_t shard,
                   const std::vector<TableSpec>& kinds,
                   Store& to,
                   const CopyPace& pace) {
-  Copier copier(from, to, pace);
-  for (const auto& table : copied_tables) {
+  Copier copier(from, shard, to, pace);
+  for (const auto& table : tables::system) {
+    if (!is_copied(table.id)) continue;
     if (auto copied = copier.copy(table.id); !copied.ok()) return copied;
   }
   for (const auto& table : kinds) {

@@ -19,6 +19,7 @@ using CopyPace = std::function<Status(const CopiedPiece&)>;
 /// Copies the rows of the runtime's own tables and of `kinds` into `to`, which is empty, and last
 /// the store's state. Errors: those of `pace` and of `to`; then `to` is of no use.
 Status copy_store(const Snapshot& from,
+                  std::uint32_t shard,
                   const std::vector<TableSpec>& kinds,
                   Store& to,
                   const CopyPace& pace);

@@ -165,14 +165,14 @@ Status Backup::copy_logs_again() {
 
 Status Backup::copy_stores() {
   snapshots_ = source_.snapshots();
-  for (std::size_t shard = 0; shard < snapshots_.size(); ++shard) {
-    StoreOptions options;
-    options.directory = store_dir(data_, shard);
-    options.tables = stored_tables();
-    options.use_bytes_max = std::numeric_limits<std::uint64_t>::max();
+  const auto count = static_cast<std::uint32_t>(snapshots_.size());
+  const auto made = make_folder(store_dir(data_));
+  if (!made.ok()) return made.error();
+  for (std::uint32_t shard = 0; shard < count; ++shard) {
+    const auto options = offline_options(store_dir(data_), {shard, count});
     auto to = Store::open(options);
     if (!to.ok()) return to.error();
-    auto copied = copy_store(*snapshots_[shard], options.tables, *to.value(),
+    auto copied = copy_store(*snapshots_[shard], shard, options.tables, *to.value(),
                              [this](const CopiedPiece& piece) {
                                auto paced = pace_.advance(piece.bytes);
                                pace_.update([&piece](BackupTotals& t) {

@@ -32,12 +32,6 @@ kj::Promise<void> report(Site& site,
       });
 }
 
-std::vector<std::unique_ptr<Snapshot>> take_snapshots(Host& host) {
-  std::vector<std::unique_ptr<Snapshot>> snapshots;
-  snapshots.push_back(host.snapshot());
-  return snapshots;
-}
-
 }  // namespace
 
 void fill_counts(const BackupTotals& totals, schema::BackupCounts::Builder out) {
@@ -61,7 +55,7 @@ kj::Promise<void> serve_backup(Site& site, const std::string& caller, BackupCall
                                            [&host = site.host] { return is_nearly_full(host); });
   BackupOptions options{out, params.getBlobs(), site.now()};
   BackupSource source{site.data_dir, site.blobs, site.logs,
-                      [&host = site.host] { return take_snapshots(host); }};
+                      [&host = site.host] { return host.cut(); }};
   log_event(LogLevel::info, "backup_started", {{"client", caller}, {"path", out}});
   site.backup_runs = true;
   auto copied =

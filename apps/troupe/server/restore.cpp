@@ -179,7 +179,8 @@ Status Restore::begin_new_life() {
     state.batch += 1;
     state.numbers_reserved += rows.size() + numbers_skipped;
     state.last_event += events_skipped;
-    auto written = shards.value().stores[shard]->apply(rows, state);
+    auto written = shards.value().stores[shard]->apply(
+        encode_batch(rows, state, static_cast<std::uint32_t>(shard)));
     if (!written.ok()) return written;
     outcome_.voided += rows.size();
     outcome_.next_position = std::max(outcome_.next_position, state.last_event + 1);

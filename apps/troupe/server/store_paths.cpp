@@ -1,22 +1,24 @@
 #include "apps/troupe/server/store_paths.h"
 
 #include "actors/check.h"
-
-#include <filesystem>
-#include <limits>
+#include "runtime/store/shards.h"
 
 namespace troupe::server {
 
-std::string store_dir(const std::string& data_dir, std::size_t shard) {
-  const std::string folder = data_dir + "/store";
-  return shard == 0 ? folder : folder + "/" + std::to_string(shard);
+std::string store_dir(const std::string& data_dir) {
+  return data_dir + "/store";
 }
 
-std::size_t count_shards(const std::string& data_dir) {
-  std::error_code error;
-  std::size_t shards = 0;
-  while (std::filesystem::exists(store_dir(data_dir, shards) + "/data.mdb", error)) ++shards;
-  return shards;
+StoreOptions offline_options(const std::string& directory, ShardPlace place) {
+  StoreOptions options;
+  options.directory = shard_directory(directory, place.index);
+  options.tables = stored_tables();
+  options.shard = place.index;
+  options.shards = place.count;
+  // What is there is read whatever its size.
+  options.use_bytes_max = 1ULL << 40;
+  options.reserve_bytes = 0;
+  return options;
 }
 
 std::vector<const Snapshot*> OpenShards::views() const {
@@ -28,15 +30,10 @@ std::vector<const Snapshot*> OpenShards::views() const {
 
 Result<OpenShards> open_shards(const std::string& data_dir) {
   OpenShards shards;
-  const auto count = count_shards(data_dir);
+  const auto count = troupe::count_shards(store_dir(data_dir));
   if (count == 0) return Error{Errc::not_found, data_dir + " holds no store"};
-  for (std::size_t shard = 0; shard < count; ++shard) {
-    StoreOptions options;
-    options.directory = store_dir(data_dir, shard);
-    options.tables = stored_tables();
-    // What is there is read whatever its size.
-    options.use_bytes_max = std::numeric_limits<std::uint64_t>::max();
-    auto store = Store::open(options);
+  for (std::uint32_t shard = 0; shard < count; ++shard) {
+    auto store = Store::open(offline_options(store_dir(data_dir), {shard, count}));
     if (!store.ok()) return store.error();
     shards.stores.push_back(std::move(store).value());
     shards.snapshots.push_back(shards.stores.back()->snapshot());

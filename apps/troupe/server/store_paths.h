@@ -1,6 +1,7 @@
 // Where the shards of a data directory are. The one place that knows.
 #pragma once
 
+#include "runtime/actor/shard_place.h"
 #include "runtime/base/result.h"
 #include "runtime/store/store.h"
 
@@ -10,11 +11,11 @@
 
 namespace troupe::server {
 
-/// The folder of one shard.
-std::string store_dir(const std::string& data_dir, std::size_t shard);
+/// The folder of the shards' folders.
+std::string store_dir(const std::string& data_dir);
 
-/// How many shards a data directory has; 0 if it has no store yet.
-std::size_t count_shards(const std::string& data_dir);
+/// How a shard below `directory` is opened when no server runs on it.
+StoreOptions offline_options(const std::string& directory, ShardPlace place);
 
 /// All shards of a directory that this process holds, and what is on disk in them.
 struct OpenShards {

@@ -98,7 +98,7 @@ Store& StoredStage::store() {
   stop();
   if (!store_) {
     StoreOptions options;
-    options.directory = folder_.path();
+    options.directory = folder_.path() + "/0";
     options.sync = false;
     for (const auto& kind : all_kinds()) {
       options.tables.insert(options.tables.end(), kind.tables.begin(), kind.tables.end());
@@ -110,7 +110,7 @@ Store& StoredStage::store() {
 
 void StoredStage::damage(const std::vector<RowOp>& rows) {
   const auto state = force_state != nullptr ? *force_state : store().snapshot()->state();
-  TROUPE_EXPECTS(store().apply(rows, state).ok());
+  TROUPE_EXPECTS(store().apply(encode_batch(rows, state, 0)).ok());
 }
 
 std::vector<std::string> StoredStage::check(std::map<std::string, std::uint64_t>* counts) {
