@@ -94,7 +94,8 @@ Transition start_creation(const std::string& id,
   return t;
 }
 
-// The next slice of dependencies: a row each, and a question to the required task.
+// The next slice of dependencies: a question to each. Its row comes with the answer: what a
+// required task says before that belongs to an earlier creation, which was refused.
 void ask_tasks(Transition& t, const Input& in) {
   Creation& creation = *t.next.creation;
   creation.step = CreateStep::ASK_TASKS;
@@ -104,8 +105,8 @@ void ask_tasks(Transition& t, const Input& in) {
       std::min<std::uint32_t>(needs.size(), creation.asked + static_cast<unsigned>(slice_max));
   for (; creation.asked < end; ++creation.asked) {
     const std::string need = str(needs[creation.asked]);
-    put_row(t, tables::task_needs, edge_key(need), need_row(false));
     if (need == t.next.task_id) {  // legal: blocked until somebody schedules it by hand
+      put_row(t, tables::task_needs, edge_key(need), need_row(false));
       t.next.unsatisfied += 1;
       continue;
     }
@@ -284,6 +285,7 @@ Result<Transition> on_edge_answer(const TaskState& s, M::EdgeAnswer::Reader m, c
   } else if (m.getResult() == schema::EdgeResult::SATISFIED) {
     put_row(t, tables::task_needs, edge_key(in.from.key), need_row(true));
   } else {
+    put_row(t, tables::task_needs, edge_key(in.from.key), need_row(false));
     t.next.unsatisfied += 1;
   }
   if (creation.waiting == 0) next_step_after_tasks(t, in);
