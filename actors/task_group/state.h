@@ -37,6 +37,7 @@ struct GroupState {
 
   // Not in any row.
   std::vector<ReplyTo> release_callers;
+  bool release_again = false;  // somebody asked while one was under way: all members once more
 };
 
 }  // namespace troupe::task_group

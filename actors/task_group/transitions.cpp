@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace troupe::task_group {
 namespace {
 
@@ -150,6 +152,10 @@ void release_slice(Transition& t, const Context& context) {
   Release& release = *t.next.release;
   while (release.waiting == 0) {
     const auto members = context.rows.scan(tables::group_members.id, "", release.cursor, slice_max);
+    if (members.empty() && std::exchange(t.next.release_again, false)) {
+      release.cursor.clear();
+      continue;
+    }
     if (members.empty()) {
       finish_release(t);
       return;
@@ -171,7 +177,11 @@ Result<Transition> on_release(const GroupState& s, const Message& message, const
   if (!s.exists) return Error{Errc::not_found, "no task group " + context.self.key};
   Transition t{s, {}};
   t.next.release_callers.push_back(message.reply_to);
-  if (s.release) return t;  // attaches to the one under way
+  if (s.release) {
+    // Attaches to the one under way, which may have passed members that have joined since.
+    t.next.release_again = true;
+    return t;
+  }
   t.next.release = Release{};
   release_slice(t, context);
   return t;

@@ -51,6 +51,19 @@ TEST_CASE("a held task waits for the group's release", "[create]") {
   CHECK(cast.faults == Names{});
 }
 
+TEST_CASE("a release finds members that joined behind the back of another", "[create]") {
+  Cast cast;
+  REQUIRE(create(cast, "B", {.group = "G", .hold = true}) == 0);
+  cast.tell(task_group_id("G"), release());
+  cast.step();  // B is about to be told
+  cast.tell(task_id("A"), create_task("A", {.group = "G", .hold = true}));
+  for (int i = 0; i < 3; ++i) cast.step(1);
+  REQUIRE(cast.task("A").visible());
+  REQUIRE(cast.ask(task_group_id("G"), release()).ok());
+  CHECK_FALSE(cast.task("A").held);
+  CHECK(cast.faults == Names{});
+}
+
 TEST_CASE("a refusal leaves nothing behind", "[create]") {
   Cast cast;
   REQUIRE(create(cast, "A", {.group = "A"}) == 0);
@@ -131,6 +144,24 @@ TEST_CASE("commands that come during a creation share its end", "[create]") {
   CHECK(cast.replies(same)[0].body.ok());
   CHECK(cast.replies(other)[0].body.error().code == Errc::conflict);
   CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("what was meant for a refused creation is no answer to the next", "[create]") {
+  Cast cast;
+  REQUIRE(create(cast, "A") == 0);
+  REQUIRE(cast.ask(task_id("A"), claim_by_name(0, "g/w", 1)).ok());
+  cast.tell(task_id("D"), create_task("D", {.needs = {"A", "nowhere"}}));
+  for (int i = 0; i < 5; ++i) cast.step();  // both have answered
+  cast.tell(task_id("A"), resolve(cast.claim("A"), {}));
+  cast.step(2);  // A ends, and tells D
+  for (int i = 0; i < 3; ++i) cast.step();
+  REQUIRE_FALSE(cast.task("D").exists);
+  cast.tell(task_id("D"), create_task("D", {.needs = {"A"}}));
+  for (int i = 0; i < 5; ++i) cast.step(1);  // all but A's word to the first D
+  REQUIRE(cast.task("D").creation);
+  cast.run();
+  CHECK(cast.faults == Names{});
+  CHECK(cast.task("D").state() == State::PENDING);
 }
 
 TEST_CASE("a creation goes on after a restart, wherever it was", "[create]") {
