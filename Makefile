@@ -1,6 +1,7 @@
 # Short names for what scripts/ does; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up bench format tidy clean
+MINUTES ?= 10
+.PHONY: help demo test soak up bench format tidy clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -10,6 +11,9 @@ demo: ## set up, build and run the demo's task graph
 
 test: ## everything that has to pass before a merge
 	@scripts/test
+
+soak: ## simulate for MINUTES=n with fresh seeds, totals as JSON
+	@scripts/soak $(MINUTES)
 
 up: ## build and start the platform, and keep serving
 	@scripts/build troupe && exec build/release/apps/troupe/troupe up

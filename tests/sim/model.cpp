@@ -1,0 +1,134 @@
+#include "tests/sim/model.h"
+
+#include "actors/kinds.h"
+
+#include <algorithm>
+
+namespace troupe::sim {
+
+const char* to_text(Verb verb) {
+  switch (verb) {
+    case Verb::create: return "create";
+    case Verb::schedule: return "schedule";
+    case Verb::rerun: return "rerun";
+    case Verb::cancel: return "cancel";
+    case Verb::claim_by_name: return "claim by name";
+    case Verb::reclaim: return "reclaim";
+    case Verb::resolve: return "resolve";
+    case Verb::put_artifact: return "put artifact";
+    case Verb::seal: return "seal";
+    case Verb::release: return "release";
+    case Verb::connect: return "connect";
+    case Verb::await: return "await";
+    case Verb::leave: return "leave";
+    case Verb::disconnect: return "disconnect";
+    case Verb::farewell: return "farewell";
+  }
+  return "?";
+}
+
+TaskModel* Model::find(const std::string& id) {
+  const auto found = tasks_.find(id);
+  return found == tasks_.end() ? nullptr : &found->second;
+}
+
+TaskModel& Model::task(const std::string& id) {
+  auto [found, fresh] = tasks_.try_emplace(id);
+  if (fresh) {
+    found->second.id = id;
+    order_.push_back(&found->second);
+  }
+  return found->second;
+}
+
+void Model::fail(const TaskModel& task, const std::string& what) {
+  violation("task " + task.id + ": " + what);
+}
+
+int Model::define(const std::string& id, const test::NewTask& definition) {
+  TaskModel& t = task(id);
+  t.variants.push_back(definition);
+  return static_cast<int>(t.variants.size()) - 1;
+}
+
+const test::NewTask* Model::accepted_definition(const TaskModel& t) const {
+  const auto variant = static_cast<std::size_t>(t.disk.variant);
+  return variant < t.variants.size() ? &t.variants[variant] : nullptr;
+}
+
+void Model::sent(Command& command) {
+  if (command.to.kind == kinds::task_group) {
+    GroupModel& group = groups_[command.to.key];
+    if (command.verb == Verb::seal) group.seals_sent += 1;
+    if (command.verb == Verb::release) {
+      group.releases_sent += 1;
+      for (const TaskModel* member : group.members) command.known.insert(member->id);
+    }
+    return;
+  }
+  if (command.to.kind != kinds::task) return;
+  TaskModel& t = task(command.to.key);
+  command.after_creation = t.creates_accepted > 0;
+  switch (command.verb) {
+    case Verb::create: {
+      t.creates_sent += 1;
+      const auto& definition = t.variants.at(static_cast<std::size_t>(command.variant));
+      const auto group = groups_.find(definition.group.empty() ? t.id : definition.group);
+      const bool sealed = group != groups_.end() && group->second.seals_accepted > 0;
+      // A repeat may attach to a creation that came before the seal.
+      command.after_seal = t.sealed_before.try_emplace(command.variant, sealed).first->second;
+      return;
+    }
+    case Verb::schedule: t.schedules_sent += 1; return;
+    case Verb::rerun: t.reruns_sent += 1; return;
+    case Verb::cancel: t.cancels_sent += 1; return;
+    case Verb::resolve: {
+      const auto same = [&](const SentReport& r) {
+        return r.claim.run == command.claim.run && r.claim.token == command.claim.token &&
+               r.report.outcome == command.report.outcome &&
+               r.report.reason == command.report.reason;
+      };
+      const auto known = std::ranges::find_if(t.reports, same);
+      if (known != t.reports.end()) {
+        known->sent += 1;
+      } else {
+        t.reports.push_back({command.claim, command.report, 1, 0});
+      }
+      return;
+    }
+    default: return;
+  }
+}
+
+void Model::touched(const std::string& id, std::optional<Bytes> row) {
+  dirty_.insert_or_assign(id, std::move(row));
+}
+
+void Model::handed(const std::string& worker, int index, const test::Held& held) {
+  TaskModel* t = find(held.task_id);
+  const bool on_disk = t != nullptr && held.run_id < t->disk.runs.size() &&
+                       t->disk.runs[held.run_id].token == held.token && held.token != 0 &&
+                       worker == t->disk.queue + "/" + t->disk.runs[held.run_id].worker;
+  if (!on_disk) {
+    violation("worker " + worker + " was handed run " + std::to_string(held.run_id) + " of " +
+              held.task_id + ", which is not its on disk");
+  }
+  const auto [known, fresh] =
+      handed_.try_emplace({held.task_id, held.run_id}, Handed{held.token, index});
+  const bool same = known->second.token == held.token && known->second.worker == index;
+  if (!fresh && !same) {
+    violation("run " + std::to_string(held.run_id) + " of " + held.task_id +
+              " was handed out twice: now to " + worker);
+  }
+}
+
+void Model::denied(const std::string& worker, const test::Held& held) {
+  const TaskModel* t = find(held.task_id);
+  if (t == nullptr || held.run_id >= t->disk.runs.size()) return;
+  const RunOnDisk& run = t->disk.runs[held.run_id];
+  const bool live = run.state == State::RUNNING && run.token == held.token &&
+                    worker == t->disk.queue + "/" + run.worker;
+  if (live) fail(*t, "worker " + worker + " was denied a claim that lives");
+}
+
+}  // namespace troupe::sim
