@@ -163,7 +163,9 @@ void check_timer_of(const Shard& shard, std::string_view key, WordSpan words) {
   }
   shard.findings.guard(where, [&] {
     TimerEntry entry;
-    entry.due = Instant{Stored<schema::TimerOfRow>(words).get().getDue()};
+    Stored<schema::TimerOfRow> row(words);
+    entry.due = Instant{row.get().getDue()};
+    entry.delay = row.get().getDelay();
     entry.actor_number = *number;
     entry.name = std::string(*name);
     const bool there = shard.snapshot.get(tables::timers.id, entry.key()).has_value();

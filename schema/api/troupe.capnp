@@ -127,8 +127,8 @@ struct DeadLetter {
 
 struct BackupCounts {
   # What a backup holds so far.
-  rows @0 :UInt64;
-  rowBytes @1 :UInt64;
+  rows @0 :UInt64;         # of all shards
+  rowBytes @1 :UInt64;     # of their keys and values
   logs @2 :UInt64;         # of runs that have not ended
   files @3 :UInt64;        # keys, credentials, configuration
   blobs @4 :UInt64;        # all that are in it
@@ -137,6 +137,7 @@ struct BackupCounts {
 }
 
 interface BackupObserver {
+  # Of who asks for a backup: hears how far it is.
   progress @0 (counts :BackupCounts) -> ();  # about once a second; the copy waits for the answer
 }
 

@@ -39,8 +39,8 @@ struct TimerOfRow {
 }
 
 struct DelayLineRow {
-  # A row of the table of clocks, under `delays`: how the line of delays goes on after a start. It is
-  # in ms and began as the time of day; see runtime/actor/delay_line.h.
+  # A row of the table of clocks, under `delays`: how the line of delays goes on after a start. It
+  # is in ms and began as the time of day; see runtime/actor/delay_line.h.
   bootId @0 :Text;      # of the kernel's boot that wrote it
   awakeBase @1 :Int64;  # line minus CLOCK_MONOTONIC: how it goes on within that boot
   wallBase @2 :Int64;   # line minus wall clock, to 5 s: how it goes on after another

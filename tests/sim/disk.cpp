@@ -20,6 +20,7 @@ RunOnDisk decode_run(schema::RunRow::Reader row) {
   run.resolved = row.getResolved();
   run.token = row.getToken();
   run.entry = row.getEntry();
+  run.by_name = row.getByName();
   return run;
 }
 

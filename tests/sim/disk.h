@@ -28,6 +28,7 @@ struct RunOnDisk {
   std::int64_t resolved = 0;
   std::uint64_t token = 0;
   std::uint64_t entry = 0;
+  bool by_name = false;  // claimed by claimTask, which its worker may repeat
 
   bool operator==(const RunOnDisk&) const = default;
   bool open() const { return state == State::PENDING || state == State::RUNNING; }

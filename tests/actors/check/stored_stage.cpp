@@ -35,7 +35,7 @@ StoredStage::StoredStage() {
   hooks.report = [](const auto&, const auto&, const auto&, const auto&) {};
   host_ = Host::start(clock, std::move(options), std::move(hooks)).value();
   edge_ = host_->add_edge(*this);
-  watch_ = host_->watch_events([this](std::uint64_t) {
+  watch_ = host_->watch_events([this] {
     const std::lock_guard lock(mutex_);
     ++batches_;
     changed_.notify_all();
