@@ -9,6 +9,7 @@
 // is on disk. Prints one JSON object a line. Repeat it with: scripts/bench commands
 #include "runtime/actor/host.h"
 #include "runtime/clock/clock.h"
+#include "runtime/clock/stopwatch.h"
 #include "runtime/store/message.h"
 #include "runtime/store/table.h"
 
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
@@ -31,7 +31,7 @@
 namespace troupe {
 namespace {
 
-using Time = std::chrono::steady_clock::time_point;
+using Time = double;  // seconds since the start
 
 constexpr KindId counter_kind{40};
 constexpr TableSpec counters{{40}, "counters"};
@@ -45,10 +45,11 @@ constexpr double run_seconds = 4;
 }
 
 Time now() {
-  return std::chrono::steady_clock::now();
+  static const Stopwatch since_start;
+  return since_start.seconds();
 }
 double seconds_since(Time start) {
-  return std::chrono::duration<double>(now() - start).count();
+  return now() - start;
 }
 
 class Counter final : public DurableActor {
