@@ -98,7 +98,7 @@ class LogKeeper {
     }
     const RunName name = std::move(waiting_.front());
     waiting_.pop_front();
-    return keep(name)
+    return kj::evalNow([this, &name] { return keep(name); })
         .catch_([this, name](kj::Exception&& e) { return try_later(name, error_from(e)); })
         .then([this] { return work(); });
   }
@@ -117,7 +117,8 @@ class LogKeeper {
     const auto state = look_at(site_, name);
     if (state == LogState::growing) return READY_NOW;  // an event will tell when it has ended
     if (state != LogState::unkept) return remove(key);
-    if (!site_.logs.size(key).ok() || take(site_.logs.size(key)) == 0) return remove(key);
+    // A size that cannot be read is no empty log: that is tried again.
+    if (take(site_.logs.size(key)) == 0) return remove(key);
     return offload(site_.disk, [&logs = site_.logs, key] { return logs.seal(key); })
         .then([this, name](Result<SealedStream> sealed) {
           return ask_task(site_, name.task_id,
