@@ -1,6 +1,7 @@
 #include "actors/task/explain_task.h"
 
 #include "actors/task_queue/queries.h"
+#include "runtime/base/counted.h"
 #include "runtime/transcode/json.h"
 
 #include <fmt/format.h>
@@ -28,7 +29,7 @@ void explain_connected(const worker::Staffing& staff,
         fmt::format("see to what it says, or start another worker on {}", queue));
   } else if (staff.busy + staff.paused == staff.connected) {
     say(out, "workers-busy",
-        fmt::format("{} ahead, {} worker{} busy{}{}", ahead, staff.busy, staff.busy == 1 ? "" : "s",
+        fmt::format("{} ahead, {} busy{}{}", ahead, counted(staff.busy, "worker"),
                     paused.empty() ? "" : ", ", paused),
         fmt::format("wait, or start another worker on {}", queue));
   } else if (ahead > 0) {
@@ -53,8 +54,8 @@ void explain_pending(const Snapshot& snapshot, TaskView& task, Out out) {
   }
   if (staff.connected == 0 && staff.away > 0) {
     say(out, "workers-busy",
-        fmt::format("{} worker{} away, with tasks: reconnecting, or given up after worker.lease",
-                    staff.away, staff.away == 1 ? "" : "s"),
+        fmt::format("{} away, with tasks: reconnecting, or given up after worker.lease",
+                    counted(staff.away, "worker")),
         "");
   } else if (staff.connected == 0) {
     explain_no_worker(snapshot, queue_id, out);
@@ -156,7 +157,7 @@ void explain_no_worker(const Snapshot& snapshot, const std::string& queue, Out o
 
 std::string paused_text(const worker::Staffing& staff) {
   if (staff.paused == 0) return {};
-  return fmt::format("{} worker{} paused, {}{}: {}", staff.paused, staff.paused == 1 ? "" : "s",
+  return fmt::format("{} paused, {}{}: {}", counted(staff.paused, "worker"),
                      staff.paused == 1 ? "" : "such as ", staff.pauser, staff.pause);
 }
 

@@ -46,8 +46,9 @@ class LogValue {
   LogValue(double number) : value_(number) {}                            // NOLINT: implicit
   LogValue(Duration d) : value_(std::int64_t{d.count()}) {}              // NOLINT: implicit
   template <class T>
+  // NOLINTNEXTLINE(google-explicit-constructor)
   requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) LogValue(T number)
-      : value_(widened(number)) {}  // NOLINT: implicit
+      : value_(widened(number)) {}
 
   using Variant = std::variant<std::string_view, bool, double, std::int64_t, std::uint64_t>;
   const Variant& get() const { return value_; }

@@ -128,12 +128,12 @@ class LogKeeper {
                             fill_log(log, keep.initKeptLog(log_artifacts));
                           });
         })
-        .then([this, key](Bytes) { return remove(key); });
+        .then([this, key](const Bytes&) { return remove(key); });
   }
 
   Promise<void> remove(const std::string& key) {
     return offload(site_.disk, [&logs = site_.logs, key] { return logs.remove(key); })
-        .then([](Status removed) {
+        .then([](const Status& removed) {
           if (!removed.ok()) throw_error(removed.error());
         });
   }

@@ -12,6 +12,7 @@
 #include "apps/troupe/server/retention.h"
 #include "apps/troupe/server/server_metrics.h"
 #include "apps/troupe/server/site.h"
+#include "apps/troupe/server/store_paths.h"
 #include "runtime/http/operations.h"
 #include "runtime/http/server.h"
 #include "runtime/process/log.h"
@@ -50,9 +51,17 @@ void begin_leases(Host& host) {
   }
 }
 
+// The reserve is made again when there is room, slots of dead readers are freed.
+kj::Promise<void> maintain_host(Host& host, kj::Timer& timer) {
+  host.maintain();
+  return timer.afterDelay(1 * kj::SECONDS).then([&host, &timer] {
+    return maintain_host(host, timer);
+  });
+}
+
 HostOptions host_options(const ServerOptions& options, const task::TaskConfig& tasks) {
   HostOptions host;
-  host.store.directory = options.data_dir + "/store";
+  host.store.directory = store_dir(options.data_dir);
   host.store.use_bytes_max = options.map_size_bytes;
   host.store.sync = options.sync;
   host.shards = options.shards;
@@ -201,7 +210,8 @@ http::OperationsOptions RunningServer::operations() {
   operations.version = {TROUPE_VERSION, "", "", ""};
   operations.with_metrics = !options_.is_private;
   operations.problems = [this]() -> std::vector<std::string> {
-    if (foundation_.host->stats().committer.stalled) return {"disk"};
+    const HostStats stats = foundation_.host->stats();
+    if (stats.committer.stalled || stats.store.low) return {"disk"};
     return {};
   };
   return operations;
@@ -268,6 +278,7 @@ void RunningServer::serve(kj::AsyncIoContext& io, std::promise<Status>& started)
   const auto retention =
       keep_events_bounded(site, {options_.events_retention, options_.events_retention_bytes})
           .eagerlyEvaluate(nullptr);
+  const auto maintenance = maintain_host(site.host, site.timer).eagerlyEvaluate(nullptr);
   const auto logs = keep_logs(site).eagerlyEvaluate(
       [&site](kj::Exception&& e) { site.fatal("logs: " + error_from(e).detail); });
 
