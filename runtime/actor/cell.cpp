@@ -271,12 +271,12 @@ void Cell::land(Delivery& delivery, Effects effects) {
   add_rows(effects, commit);
   for (const auto& timer : effects.timers) add_timer(timer, commit);
   if (effects.remove && named_) add_removal(commit);
-  add_events(effects, services_.clock.wall_now(), commit);
+  if (!effects.events.empty()) add_events(effects, services_.clock.wall_now(), commit);
   auto deliveries = add_sends(effects, delivery.credit, commit);
   if (!effects.replies.empty()) {
     commit.outputs.push_back(
-        [release = &services_.release, replies = std::move(effects.replies)]() mutable {
-          (*release)(std::move(replies));
+        [reply = &services_.reply, replies = std::move(effects.replies)]() mutable {
+          (*reply)(std::move(replies));
         });
   }
   if (planted(Bug::deliver_before_queued)) {
@@ -288,14 +288,12 @@ void Cell::land(Delivery& delivery, Effects effects) {
 }
 
 void Cell::enqueue(Commit commit) {
-  std::vector<std::pair<TableId, std::pair<std::string, std::optional<Bytes>>>> own;
+  own_changes_.clear();
   for (const auto& row : commit.rows) {
-    if (row.table.value >= 16) own.push_back({row.table, {row.key, row.value}});
+    if (row.table.value >= 16) own_changes_.push_back(row);
   }
   last_sequence_ = services_.committer.enqueue(std::move(commit));
-  for (auto& [table, change] : own) {
-    rows_.remember(table, std::move(change.first), std::move(change.second), last_sequence_);
-  }
+  for (auto& row : own_changes_) rows_.remember(std::move(row), last_sequence_);
   for (const auto& [entry, set] : timer_changes_) {
     services_.timers.changed(entry, set, last_sequence_);
   }
@@ -306,8 +304,8 @@ void Cell::enqueue(Commit commit) {
 void Cell::refuse(Delivery& delivery, const Error& error) {
   Commit commit;
   commit.credit = delivery.credit;
-  commit.outputs.push_back([release = &services_.release, to = delivery.message.reply_to, error]() {
-    (*release)({Reply{to, error, false}});
+  commit.outputs.push_back([reply = &services_.reply, to = delivery.message.reply_to, error]() {
+    (*reply)({Reply{to, error, false}});
   });
   enqueue(std::move(commit));
 }

@@ -10,7 +10,6 @@
 #include "runtime/store/committer.h"
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,8 +24,8 @@ struct CellServices {
   Committer& committer;
   Numbers& numbers;
   TimerTable& timers;
-  std::function<void(Delivery)> deliver;            // to another actor
-  std::function<void(std::vector<Reply>)> release;  // replies, on the committer's thread
+  std::function<void(Delivery)> deliver;          // to another actor
+  std::function<void(std::vector<Reply>)> reply;  // on the committer's thread
   std::function<void(const std::string& kind,
                      const std::string& event,
                      const ActorId& id,
@@ -89,6 +88,7 @@ class Cell {
   std::string activation_error_;
   std::uint64_t last_sequence_ = 0;                         // of the newest effects
   std::vector<std::pair<TimerEntry, bool>> timer_changes_;  // of the message under way
+  std::vector<RowOp> own_changes_;                          // likewise, of its own rows
 };
 
 }  // namespace troupe

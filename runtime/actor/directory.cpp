@@ -24,7 +24,6 @@ void Directory::deliver(Delivery delivery, std::int64_t now_ms) {
   for (;;) {
     bool made = false;
     const auto entry = find_or_make(delivery.to, made);
-    std::function<void()> wake;
     {
       const std::lock_guard lock(entry->mutex);
       if (entry->gone) continue;
@@ -32,11 +31,10 @@ void Directory::deliver(Delivery delivery, std::int64_t now_ms) {
       entry->used_ms = now_ms;
       if (!entry->awake && entry->wake) {
         entry->awake = true;
-        wake = entry->wake;
+        entry->wake();  // only puts the actor into the scheduler's queue
       }
     }
     if (made) activate_(entry);
-    if (wake) wake();
     return;
   }
 }

@@ -6,7 +6,7 @@ namespace troupe {
 
 std::uint32_t EdgeTable::add(ReplySink& sink) {
   const std::lock_guard lock(mutex_);
-  edges_[++last_] = &sink;
+  edges_[++last_].sink = &sink;
   return last_;
 }
 
@@ -15,17 +15,18 @@ void EdgeTable::remove(std::uint32_t edge) {
   edges_.erase(edge);
 }
 
-void EdgeTable::release(std::vector<Reply> replies) {
+void EdgeTable::gather(std::vector<Reply> replies) {
   const std::lock_guard lock(mutex_);
-  std::size_t from = 0;
-  while (from < replies.size()) {
-    const auto edge = replies[from].to.edge;
-    std::vector<Reply> group;
-    while (from < replies.size() && replies[from].to.edge == edge) {
-      group.push_back(std::move(replies[from++]));
-    }
-    const auto found = edges_.find(edge);
-    if (found != edges_.end()) found->second->take(std::move(group));
+  for (auto& reply : replies) {
+    const auto found = edges_.find(reply.to.edge);
+    if (found != edges_.end()) found->second.gathered.push_back(std::move(reply));
+  }
+}
+
+void EdgeTable::release() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [number, edge] : edges_) {
+    if (!edge.gathered.empty()) edge.sink->take(std::exchange(edge.gathered, {}));
   }
 }
 

@@ -18,13 +18,22 @@ class EdgeTable {
   std::uint32_t add(ReplySink& sink);
   void remove(std::uint32_t edge);
 
-  /// Hands each edge its replies, in order; those of edges that are gone are dropped.
-  void release(std::vector<Reply> replies);
+  /// Keeps replies until `release`: an edge is woken once for all replies of a batch, not once for
+  /// each. Those of edges that are gone are dropped.
+  void gather(std::vector<Reply> replies);
+
+  /// Hands each edge what was gathered for it, in order.
+  void release();
 
  private:
+  struct Edge {
+    ReplySink* sink = nullptr;
+    std::vector<Reply> gathered;
+  };
+
   std::mutex mutex_;
   std::uint32_t last_ = 0;
-  std::map<std::uint32_t, ReplySink*> edges_;
+  std::map<std::uint32_t, Edge> edges_;
 };
 
 class EventWatchers {

@@ -45,7 +45,7 @@ ShardLinks Node::links_of(std::uint32_t index) {
   links.activate = [this, index](const std::shared_ptr<Entry>& entry) {
     activate(*shards_[index], entry);
   };
-  links.release = [this](std::vector<Reply> replies) { edges_.release(std::move(replies)); };
+  links.reply = [this](std::vector<Reply> replies) { edges_.gather(std::move(replies)); };
   links.hand_over = [this, index](std::uint32_t to, std::uint64_t place, Delivery d) {
     recovered_.wait();
     shards_[to]->shard.channels.receive(index, place, std::move(d));
@@ -58,7 +58,10 @@ ShardLinks Node::links_of(std::uint32_t index) {
   links.committer = {
       hooks_.fatal,
       [this](const std::string& why) { hooks_.report("store", "disk_full", "", why); },
-      [this](std::uint64_t) { watchers_.notify(); }, hooks_.batch_written, hooks_.batch_landed};
+      [this] { edges_.release(); },
+      [this](std::uint64_t) { watchers_.notify(); },
+      hooks_.batch_written,
+      hooks_.batch_landed};
   return links;
 }
 
@@ -206,7 +209,8 @@ void Node::ask(ActorId to, Bytes command, ReplyTo reply_to, Admission admission)
   Delivery delivery = shard.command(std::move(to), std::move(command), reply_to);
   const auto refuse = [&](const char* why) {
     credits_refused_.fetch_add(1, std::memory_order_relaxed);
-    edges_.release({Reply{reply_to, Error{Errc::busy, why}, false}});
+    edges_.gather({Reply{reply_to, Error{Errc::busy, why}, false}});
+    edges_.release();
   };
   if (!reply_to) {
     delivery.credit = credits_.take();

@@ -15,11 +15,19 @@ bool begins_with(std::string_view key, std::string_view prefix) {
 
 }  // namespace
 
+void OwnRows::set_number(std::uint64_t number) {
+  number_ = number;
+  prefix_ = KeyWriter().u64(number).prefix();
+}
+
 std::string OwnRows::full_key(std::string_view key) const {
-  std::string full = KeyWriter().u64(number_).prefix();
+  const std::size_t size = (number_bytes + key.size() + 7) / 8 * 8;
+  TROUPE_ENSURES(size <= 504);
+  std::string full;
+  full.reserve(size);
+  full += prefix_;
   full += key;
-  full.resize((full.size() + 7) / 8 * 8, '\0');
-  TROUPE_ENSURES(full.size() <= 504);
+  full.resize(size, '\0');
   return full;
 }
 
@@ -45,7 +53,7 @@ std::vector<Rows::Row> OwnRows::scan(TableId table,
                                      std::size_t limit) const {
   std::vector<Row> found;
   if (number_ == 0 || limit == 0) return found;
-  const std::string own = KeyWriter().u64(number_).prefix() + std::string(prefix);
+  const std::string own = prefix_ + std::string(prefix);
   const std::string behind = after.empty() ? std::string() : full_key(after);
   const std::string start = std::max(own, behind);
   auto changed = changes_.lower_bound(Place{table, start});
@@ -75,22 +83,20 @@ std::vector<Rows::Row> OwnRows::scan(TableId table,
   return found;
 }
 
-void OwnRows::remember(TableId table,
-                       std::string key,
-                       std::optional<Bytes> value,
-                       std::uint64_t sequence) {
-  Place place{table, std::move(key)};
-  order_.emplace_back(sequence, place);
-  changes_.insert_or_assign(std::move(place), Change{sequence, std::move(value)});
+void OwnRows::remember(RowOp row, std::uint64_t sequence) {
+  const auto [it, fresh] = changes_.try_emplace(Place{row.table, std::move(row.key)});
+  // Twice by one message: both land together, and are forgotten together.
+  const bool again = !fresh && it->second.sequence == sequence;
+  it->second = {sequence, std::move(row.value)};
+  if (!again) order_.emplace_back(sequence, it);
 }
 
 void OwnRows::settle() {
   snapshot_.reset();
   const auto durable = committer_.durable();
   while (!order_.empty() && order_.front().first <= durable) {
-    const auto& [sequence, place] = order_.front();
-    const auto it = changes_.find(place);
-    if (it != changes_.end() && it->second.sequence == sequence) changes_.erase(it);
+    const auto& [sequence, change] = order_.front();
+    if (change->second.sequence == sequence) changes_.erase(change);
     order_.pop_front();
   }
 }

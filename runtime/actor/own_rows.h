@@ -19,7 +19,7 @@ class OwnRows final : public Rows {
   OwnRows(Store& store, const Committer& committer) : store_(store), committer_(committer) {}
 
   /// The actor's number, which all its keys begin with; 0 while it has no rows.
-  void set_number(std::uint64_t number) { number_ = number; }
+  void set_number(std::uint64_t number);
 
   std::optional<Bytes> get(TableId table, std::string_view key) const override;
   std::vector<Row> scan(TableId table,
@@ -30,8 +30,8 @@ class OwnRows final : public Rows {
   /// The whole key of a row: number, key, padding.
   std::string full_key(std::string_view key) const;
 
-  /// Remembers a change until `sequence` is on disk.
-  void remember(TableId table, std::string key, std::optional<Bytes> value, std::uint64_t sequence);
+  /// Remembers a change, whose key is whole, until `sequence` is on disk.
+  void remember(RowOp row, std::uint64_t sequence);
 
   /// Forgets what is on disk by now and lets the snapshot go. After every message.
   void settle();
@@ -48,9 +48,11 @@ class OwnRows final : public Rows {
   Store& store_;
   const Committer& committer_;
   std::uint64_t number_ = 0;
+  std::string prefix_;  // the number, as keys begin
   std::map<Place, Change> changes_;
-  std::deque<std::pair<std::uint64_t, Place>> order_;  // of changes, oldest first
-  mutable std::unique_ptr<Snapshot> snapshot_;         // of the message under way
+  // The changes, oldest first; one that was made again since stands here twice.
+  std::deque<std::pair<std::uint64_t, std::map<Place, Change>::iterator>> order_;
+  mutable std::unique_ptr<Snapshot> snapshot_;  // of the message under way
 };
 
 }  // namespace troupe

@@ -22,7 +22,7 @@ struct ShardLinks {
   std::function<void(Delivery)> wake;     // the same, for a timer that is due
   TimerTable::TakeCredit may_wake;        // whether there is a credit for it
   std::function<void(const std::shared_ptr<Entry>&)> activate;
-  std::function<void(std::vector<Reply>)> release;
+  std::function<void(std::vector<Reply>)> reply;
   std::function<void(std::uint32_t to_shard, std::uint64_t place, Delivery)> hand_over;
   std::function<void(std::uint32_t shard, std::uint64_t place)> acknowledge;
   std::function<void(const std::string& kind,

@@ -8,6 +8,7 @@
 #include <capnp/message.h>
 #include <kj/exception.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace troupe {
@@ -88,12 +89,13 @@ Bytes encode_batch(const std::vector<RowOp>& rows, const StoreState& state, std:
   const std::size_t words = head_words + rows.size() * row_words + data_words(rows);
   TROUPE_EXPECTS(words <= batch_words_max);
   // One segment of exactly that size behind its header: nothing grows, nothing is copied twice.
-  std::vector<std::uint64_t> out(1 + words);
-  out[0] = static_cast<std::uint64_t>(words) << 32;
-  capnp::FlatMessageBuilder message({reinterpret_cast<capnp::word*>(out.data() + 1), words});
-  fill(message.initRoot<schema::Batch>(), rows, state, shard);
-  message.requireFilled();
-  return Bytes(std::move(out));
+  return Bytes::make(1 + words, [&](std::span<std::uint64_t> out) {
+    std::ranges::fill(out, 0);
+    out[0] = static_cast<std::uint64_t>(words) << 32;
+    capnp::FlatMessageBuilder message({reinterpret_cast<capnp::word*>(out.data() + 1), words});
+    fill(message.initRoot<schema::Batch>(), rows, state, shard);
+    message.requireFilled();
+  });
 }
 
 Result<BatchHead> read_batch_head(const Bytes& batch) {

@@ -4,7 +4,9 @@
 #include "runtime/clock/stopwatch.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 namespace troupe {
@@ -70,6 +72,7 @@ std::uint64_t Committer::enqueue(Commit commit) {
       planted(Bug::reply_before_sync) || (planted(Bug::repeat_before_first) && commit.rows.empty());
   if (early) {
     for (auto& output : std::exchange(commit.outputs, {})) output();
+    if (hooks_.released) hooks_.released();
   }
   std::uint64_t sequence = 0;
   bool was_empty = false;
@@ -137,13 +140,10 @@ std::size_t Committer::step(std::size_t most) {
 
 std::vector<Committer::Waiting> Committer::take(std::size_t most) {
   const std::lock_guard lock(mutex_);
-  const auto count = std::min(queue_.size(), most);
-  std::vector<Waiting> commits;
-  commits.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    commits.push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  }
+  if (queue_.size() <= most) return std::exchange(queue_, {});
+  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(most);
+  std::vector<Waiting> commits(std::move_iterator(queue_.begin()), std::move_iterator(end));
+  queue_.erase(queue_.begin(), end);
   return commits;
 }
 
@@ -217,6 +217,7 @@ void Committer::release(Batch& batch) {
     for (auto& output : waiting.commit.outputs) output();
     waiting.commit.credit.reset();
   }
+  if (hooks_.released) hooks_.released();
   if (hooks_.published) hooks_.published(state_.last_event);
   {
     const std::lock_guard lock(mutex_);

@@ -17,7 +17,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -43,6 +42,7 @@ class Committer {
     std::function<void(const std::string& why)>
         fatal;  // the disk cannot be trusted: end the process
     std::function<void(const std::string& why)> stalled;      // a batch waits for space
+    std::function<void()> released;                           // outputs have run, several at once
     std::function<void(std::uint64_t last_event)> published;  // after each batch
     std::function<void(double seconds, std::size_t commits)> measured;
     std::function<void(const Bytes& batch)> landed;  // on disk, before its outputs leave
@@ -123,7 +123,7 @@ class Committer {
   mutable std::mutex mutex_;  // guards all up to `stats_`
   std::condition_variable wake_;
   std::condition_variable flushed_;
-  std::deque<Waiting> queue_;
+  std::vector<Waiting> queue_;
   std::uint64_t next_sequence_;
   std::uint64_t finished_ = 0;  // outputs up to this place have run
   bool stopping_ = false;

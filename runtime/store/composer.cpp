@@ -5,12 +5,19 @@
 #include "schema/store/envelope.capnp.h"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <utility>
 
 namespace troupe {
 namespace {
 
 std::string number_key(std::uint64_t number) {
   return KeyWriter().u64(number).key();
+}
+
+std::pair<std::uint16_t, std::string_view> place_of(const RowOp& row) {
+  return {row.table.value, row.key};
 }
 
 }  // namespace
@@ -56,18 +63,9 @@ void Composer::add(Commit& commit, std::vector<std::uint64_t>& places) {
     rows_.push_back(
         {tables::outbox.id, outbox_key(message.to_shard, place), std::move(message.envelope)});
   }
-  for (auto& row : commit.rows) put(std::move(row));
+  for (auto& row : commit.rows) rows_.push_back(std::move(row));
   for (auto& event : commit.events) {
     rows_.push_back({tables::events.id, number_key(++state_.last_event), std::move(event)});
-  }
-}
-
-void Composer::put(RowOp row) {
-  const auto [it, fresh] = places_.try_emplace(Place{row.table, row.key}, rows_.size());
-  if (fresh) {
-    rows_.push_back(std::move(row));
-  } else {
-    rows_[it->second].value = std::move(row.value);
   }
 }
 
@@ -79,10 +77,16 @@ std::vector<RowOp> Composer::finish() {
     rows_.push_back(
         {tables::channels.id, channel_key(ChannelEnd::sent, shard), channel_row(place)});
   }
-  // Neighbours share pages.
-  std::sort(rows_.begin(), rows_.end(), [](const RowOp& a, const RowOp& b) {
-    return a.table != b.table ? a.table < b.table : a.key < b.key;
-  });
+  // Neighbours share pages. Changes of one key stay in their order: the last one counts.
+  std::ranges::stable_sort(rows_, {}, place_of);
+  auto end = rows_.begin();
+  for (auto row = rows_.begin(); row != rows_.end(); ++row) {
+    const auto next = std::next(row);
+    if (next != rows_.end() && place_of(*next) == place_of(*row)) continue;
+    if (end != row) *end = std::move(*row);
+    ++end;
+  }
+  rows_.erase(end, rows_.end());
   return std::move(rows_);
 }
 

@@ -33,27 +33,13 @@ class Composer {
   /// each of its channel messages.
   void add(Commit& commit, std::vector<std::uint64_t>& places);
 
-  /// All rows, sorted by table and key.
+  /// All rows, sorted by table and key, each key once.
   std::vector<RowOp> finish();
 
  private:
-  struct Place {
-    TableId table;
-    std::string key;
-    bool operator==(const Place&) const = default;
-  };
-  struct PlaceHash {
-    std::size_t operator()(const Place& place) const {
-      return std::hash<std::string>()(place.key) * 31 + place.table.value;
-    }
-  };
-
-  void put(RowOp row);
-
   StoreState& state_;
   ChannelPlaces& sent_;
-  std::vector<RowOp> rows_;
-  std::unordered_map<Place, std::size_t, PlaceHash> places_;  // index in rows_
+  std::vector<RowOp> rows_;  // in the order of the changes
   std::unordered_map<std::uint64_t, InboxPut> inbox_;
   ChannelPlaces sent_now_;  // channels that this batch adds to
 };

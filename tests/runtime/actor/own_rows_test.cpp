@@ -44,7 +44,7 @@ struct Bench {
     Commit commit;
     commit.rows.push_back({table, full, value});
     const auto sequence = committer.enqueue(std::move(commit));
-    rows.remember(table, full, std::move(value), sequence);
+    rows.remember({table, full, std::move(value)}, sequence);
   }
   // A row of another actor, on disk.
   void change_of(std::uint64_t number, const std::string& key, std::uint64_t value) {
