@@ -2,6 +2,7 @@
 
 #include "apps/troupe/cli/figures.h"
 #include "apps/troupe/cli/listing.h"
+#include "apps/troupe/cli/members.h"
 #include "apps/troupe/cli/once.h"
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/reconnect.h"
@@ -36,20 +37,13 @@ struct Member {
 
 std::vector<Member> members_of(Session& session, const std::string& group_id) {
   std::vector<Member> members;
-  read_pages([&](const std::string& token) {
-    auto request = session.queue().listTaskGroupRequest();
-    request.setTaskGroupId(group_id);
-    request.setContinuationToken(token);
-    const auto page = session.wait(request.send());
-    for (const auto one : page.getTasks()) {
-      const auto status = one.getStatus();
-      members.push_back({.task_id = status.getTaskId().cStr(),
-                         .name = one.getTask().getMetadata().getName().cStr(),
-                         .queue = status.getTaskQueueId().cStr(),
-                         .state = status.getState(),
-                         .runs = status.getRuns().size()});
-    }
-    return std::string(page.getContinuationToken().cStr());
+  for_each_member(session, group_id, [&members](schema::TaskAndStatus::Reader one) {
+    const auto status = one.getStatus();
+    members.push_back({.task_id = status.getTaskId().cStr(),
+                       .name = one.getTask().getMetadata().getName().cStr(),
+                       .queue = status.getTaskQueueId().cStr(),
+                       .state = status.getState(),
+                       .runs = status.getRuns().size()});
   });
   return members;
 }

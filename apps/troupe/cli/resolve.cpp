@@ -1,5 +1,6 @@
 #include "apps/troupe/cli/resolve.h"
 
+#include "apps/troupe/cli/members.h"
 #include "apps/troupe/cli/names.h"
 #include "apps/troupe/cli/session.h"
 #include "apps/troupe/group_file/group_file.h"
@@ -74,23 +75,16 @@ Telling telling_of(schema::TaskStatus::Reader status) {
 Result<std::string> telling_member(Session& session, const std::string& group_id) {
   std::string best;
   Telling most;
-  read_pages([&](const std::string& token) {
-    auto request = session.queue().listTaskGroupRequest();
-    request.setTaskGroupId(group_id);
-    request.setContinuationToken(token);
-    const auto page = session.wait(request.send());
-    for (const auto one : page.getTasks()) {
-      const auto status = one.getStatus();
-      // Uploaded files have no log, and nothing is done with them.
-      if (std::string_view(status.getTaskQueueId().cStr()) == group_file::upload_queue) continue;
-      const Telling telling = telling_of(status);
-      const bool more = telling.weight > most.weight ||
-                        (telling.weight == most.weight && telling.order < most.order);
-      if (telling.weight == 0 || !more) continue;
-      most = telling;
-      best = status.getTaskId().cStr();
-    }
-    return std::string(page.getContinuationToken().cStr());
+  for_each_member(session, group_id, [&](schema::TaskAndStatus::Reader member) {
+    const auto status = member.getStatus();
+    // Uploaded files have no log, and nothing is done with them.
+    if (std::string_view(status.getTaskQueueId().cStr()) == group_file::upload_queue) return;
+    const Telling telling = telling_of(status);
+    const bool more = telling.weight > most.weight ||
+                      (telling.weight == most.weight && telling.order < most.order);
+    if (telling.weight == 0 || !more) return;
+    most = telling;
+    best = status.getTaskId().cStr();
   });
   if (!best.empty()) return best;
   return Error{Errc::not_found, "`last`: no task of your last group has run yet: `troupe explain " +
@@ -121,17 +115,10 @@ Result<std::string> resolve_member(Session& session,
                                    const std::string& member) {
   std::vector<std::string> ids;
   std::set<std::string> names;
-  read_pages([&](const std::string& token) {
-    auto request = session.queue().listTaskGroupRequest();
-    request.setTaskGroupId(group_id);
-    request.setContinuationToken(token);
-    const auto page = session.wait(request.send());
-    for (const auto one : page.getTasks()) {
-      const std::string name = one.getTask().getMetadata().getName().cStr();
-      if (name == member) ids.emplace_back(one.getStatus().getTaskId().cStr());
-      names.insert(name);
-    }
-    return std::string(page.getContinuationToken().cStr());
+  for_each_member(session, group_id, [&](schema::TaskAndStatus::Reader one) {
+    const std::string name = one.getTask().getMetadata().getName().cStr();
+    if (name == member) ids.emplace_back(one.getStatus().getTaskId().cStr());
+    names.insert(name);
   });
   if (ids.size() == 1) return ids.front();
   if (ids.size() > 1) {
