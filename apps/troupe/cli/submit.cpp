@@ -108,6 +108,7 @@ class Submission {
         json_(json),
         prepared_(std::move(prepared)),
         log_(server_.timer(), json ? STDERR_FILENO : STDOUT_FILENO),
+        place_{.task_id = id()},
         explainer_(server_) {}
 
   int run(bool detach) {
@@ -151,9 +152,7 @@ class Submission {
   kj::Promise<int> follow() {
     if (!json_) print_note("task " + id());
     explaining_ = explain();
-    return follow_task(server_, id(), log_, progress_).then([this](TaskEnd&& end) {
-      return finish(end);
-    });
+    return follow_task(server_, place_, log_).then([this](TaskEnd&& end) { return finish(end); });
   }
 
   void print_status(const std::string& status) {
@@ -211,7 +210,7 @@ class Submission {
   const bool json_;
   const Prepared prepared_;
   LogWriter log_;
-  LogProgress progress_;
+  LogPlace place_;
   Explainer explainer_;
   bool created_ = false;
   bool ended_ = false;

@@ -1,7 +1,7 @@
 // The log of a task, run after run, as it grows.
 #pragma once
 
-#include "apps/troupe/cli/reconnect.h"
+#include "apps/troupe/cli/task_log.h"
 #include "schema/api/queue.capnp.h"
 
 #include <kj/async.h>
@@ -19,21 +19,14 @@ class LogWriter {
  public:
   LogWriter(kj::Timer& timer, int descriptor) : timer_(timer), descriptor_(descriptor) {}
 
-  /// Adds to `written` what has been written, as it is written; stops early once `*active` is
-  /// false. `bytes` and `written` must live until the promise is resolved or dropped.
+  /// As `WriteLog` (task_log.h).
   kj::Promise<void> write(kj::ArrayPtr<const kj::byte> bytes,
-                          std::uint64_t& written,
+                          std::uint64_t& offset,
                           std::shared_ptr<const bool> active);
 
  private:
   kj::Timer& timer_;
   const int descriptor_;
-};
-
-/// How a task's log stands. Everything on one event loop.
-struct LogProgress {
-  std::uint32_t run = 0;     // being followed
-  std::uint64_t offset = 0;  // bytes of it that were written
 };
 
 /// What a task ended as.
@@ -43,11 +36,9 @@ struct TaskEnd {
   std::string status_json;
 };
 
-/// Follows a task's log from `progress` on, over retries and lost connections, until the task is
-/// resolved. Every byte of each run is written once. All borrowed for the life of the promise.
-kj::Promise<TaskEnd> follow_task(Reconnector& server,
-                                 const std::string& task_id,
-                                 LogWriter& writer,
-                                 LogProgress& progress);
+/// Follows a task's log from `place` on, over retries and lost connections, until the task is
+/// resolved; `place` moves along. Every byte of each run is written once. All borrowed for the life
+/// of the promise.
+kj::Promise<TaskEnd> follow_task(Reconnector& server, LogPlace& place, LogWriter& writer);
 
 }  // namespace troupe::cli

@@ -1,8 +1,9 @@
-// Between two looks at the task it waits for one of its events, from a position taken before the
-// look: nothing that happens in between is missed, and nothing polls.
+// Between two looks at the task it waits for one of its events: nothing that happens in between is
+// missed, and nothing polls.
 #include "apps/troupe/cli/task_follow.h"
 
 #include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/task_observer.h"
 #include "apps/troupe/cli/task_views.h"
 #include "runtime/rpc/errors.h"
 
@@ -17,7 +18,7 @@ constexpr std::uint32_t event_wait_seconds = 5;
 class Follower {
  public:
   Follower(Reconnector& server, const std::string& task_id, LogOutput& output)
-      : server_(server), output_(output), place_{.task_id = task_id} {}
+      : server_(server), task_(server, task_id), output_(output), place_{.task_id = task_id} {}
 
   schema::TaskState follow(std::optional<std::uint32_t> only_run) {
     advance(0);
@@ -47,13 +48,7 @@ class Follower {
   }
 
  private:
-  capnp::Response<schema::Queue::StatusResults> status() {
-    return server_.ask([this](client::Connection& connection) {
-      auto request = connection.queue().statusRequest();
-      request.setTaskId(place_.task_id);
-      return kj::Promise<capnp::Response<schema::Queue::StatusResults>>(request.send());
-    });
-  }
+  TaskObserver::Status status() { return task_.status().wait(server_.io().waitScope); }
 
   [[noreturn]] void throw_no_run(std::uint32_t run_id) const {
     kj::throwFatalException(
@@ -86,24 +81,8 @@ class Follower {
     return finished;
   }
 
-  // Waits for an event of the task after the position, at most `wait_seconds`; moves the position.
   void advance(std::uint32_t wait_seconds) {
-    kj::Maybe<kj::Exception> thrown = kj::runCatchingExceptions([&] {
-      position_ = server_.ask([&](client::Connection& connection) {
-        auto request = connection.troupe().eventsRequest();
-        request.setAfter(position_.empty() ? "now" : position_);
-        request.setRoutingKey("primary." + place_.task_id + ".#");
-        request.setWait(position_.empty() ? 0 : wait_seconds);
-        return request.send().then([](capnp::Response<schema::Troupe::EventsResults>&& answer) {
-          return std::string(answer.getNext().cStr());
-        });
-      });
-    });
-    KJ_IF_MAYBE (exception, thrown) {
-      // Past retention, after a long time without a server: begin anew.
-      if (error_from(*exception).code != Errc::expired) kj::throwFatalException(kj::mv(*exception));
-      position_.clear();
-    }
+    task_.next_event(wait_seconds).wait(server_.io().waitScope);
   }
 
   void say_why() {
@@ -119,10 +98,10 @@ class Follower {
   }
 
   Reconnector& server_;
+  TaskObserver task_;
   LogOutput& output_;
   LogPlace place_;
-  std::string position_;  // in the event log; empty before the first look
-  std::string said_;      // why nothing runs, as last printed
+  std::string said_;  // why nothing runs, as last printed
 };
 
 }  // namespace

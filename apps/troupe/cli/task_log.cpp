@@ -11,27 +11,24 @@ namespace {
 
 constexpr std::size_t line_bytes_max = std::size_t{1} << 20;
 
-class OutputSink final : public schema::ByteStream::Server {
+class LogSink final : public schema::ByteStream::Server {
  public:
-  OutputSink(LogOutput& output, LogPlace& place, std::shared_ptr<bool> active)
-      : output_(output), place_(place), active_(std::move(active)) {}
+  LogSink(const WriteLog& write, std::uint64_t& offset, std::shared_ptr<const bool> active)
+      : write_(write), offset_(offset), active_(std::move(active)) {}
 
  protected:
   kj::Promise<void> write(WriteContext context) override {
     // What a connection that was given up still delivers, the next one sends again.
     if (!*active_) return kj::READY_NOW;
-    const auto bytes = context.getParams().getBytes();
-    output_.write({reinterpret_cast<const char*>(bytes.begin()), bytes.size()});
-    place_.offset += bytes.size();
-    return kj::READY_NOW;
+    return write_(context.getParams().getBytes(), offset_, active_).attach(kj::mv(context));
   }
 
   kj::Promise<void> end(EndContext) override { return kj::READY_NOW; }
 
  private:
-  LogOutput& output_;
-  LogPlace& place_;
-  const std::shared_ptr<bool> active_;
+  const WriteLog write_;
+  std::uint64_t& offset_;
+  const std::shared_ptr<const bool> active_;
 };
 
 }  // namespace
@@ -69,21 +66,34 @@ void LineLogOutput::flush_partial() {
   partial_.clear();
 }
 
-bool read_run_log(Reconnector& server, LogPlace& place, bool follow, LogOutput& output) {
-  return server.ask([&place, follow, &output](client::Connection& connection) {
+kj::Promise<bool> stream_run_log(Reconnector& server,
+                                 LogPlace& place,
+                                 bool follow,
+                                 WriteLog write) {
+  return server.call([&place, follow, write = std::move(write)](client::Connection& connection) {
     auto active = std::make_shared<bool>(true);
     auto request = connection.troupe().readLogRequest();
     request.setTaskId(place.task_id);
     request.setRunId(place.run_id);
     request.setOffset(place.offset);
     request.setFollow(follow);
-    request.setSink(kj::heap<OutputSink>(output, place, active));
+    request.setSink(kj::heap<LogSink>(write, place.offset, active));
     return request.send()
         .then([&place](capnp::Response<schema::Troupe::ReadLogResults>&& answer) {
           return answer.getFinished() && place.offset >= answer.getSize();
         })
         .attach(kj::defer([active] { *active = false; }));
   });
+}
+
+bool read_run_log(Reconnector& server, LogPlace& place, bool follow, LogOutput& output) {
+  const auto write = [&output](kj::ArrayPtr<const kj::byte> bytes, std::uint64_t& offset,
+                               const std::shared_ptr<const bool>&) -> kj::Promise<void> {
+    output.write({reinterpret_cast<const char*>(bytes.begin()), bytes.size()});
+    offset += bytes.size();
+    return kj::READY_NOW;
+  };
+  return stream_run_log(server, place, follow, write).wait(server.io().waitScope);
 }
 
 }  // namespace troupe::cli

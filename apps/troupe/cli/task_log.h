@@ -3,8 +3,11 @@
 
 #include "apps/troupe/cli/reconnect.h"
 
+#include <kj/async.h>
+
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -52,9 +55,20 @@ struct LogPlace {
   std::uint64_t offset = 0;
 };
 
+/// Writes bytes of a log. Adds to `offset` what has been written, as it is written; stops early
+/// once
+/// `*active` is false: the connection was given up, and the next one sends these bytes again.
+/// `bytes` and `offset` live until the promise is resolved or dropped.
+using WriteLog = std::function<kj::Promise<void>(
+    kj::ArrayPtr<const kj::byte> bytes, std::uint64_t& offset, std::shared_ptr<const bool> active)>;
+
 /// Writes the log from `place` on, which moves along; with `follow` until the run has ended. Lost
 /// connections are dialled again, and every byte is written once. Returns whether the run has ended
 /// and all of its log was written. Throws the kj::Exception of a refusal (`not_found`: no log).
+/// All borrowed for the life of the promise.
+kj::Promise<bool> stream_run_log(Reconnector& server, LogPlace& place, bool follow, WriteLog write);
+
+/// The same, and waits for it.
 bool read_run_log(Reconnector& server, LogPlace& place, bool follow, LogOutput& output);
 
 }  // namespace troupe::cli

@@ -106,9 +106,9 @@ TEST_CASE("a log is written once, over a lost connection and a retry", "[submit_
   server.on_loss([](const std::string&) {});
   Pipe pipe;
   LogWriter writer(io.provider->getTimer(), pipe.ends[1]);
-  LogProgress progress;
-  auto end = follow_task(server, "T", writer, progress);
-  turn_until(io, [&progress] { return progress.offset == 6; });
+  LogPlace place{.task_id = "T"};
+  auto end = follow_task(server, place, writer);
+  turn_until(io, [&place] { return place.offset == 6; });
 
   fake.stop();
   task.runs[0].state = schema::TaskState::EXCEPTION;
@@ -154,8 +154,8 @@ TEST_CASE("a task that waits is followed once it has begun", "[submit_log]") {
   Reconnector server(io, fake.target);
   Pipe pipe;
   LogWriter writer(io.provider->getTimer(), pipe.ends[1]);
-  LogProgress progress;
-  const TaskEnd ended = follow_task(server, "T", writer, progress).wait(io.waitScope);
+  LogPlace place{.task_id = "T"};
+  const TaskEnd ended = follow_task(server, place, writer).wait(io.waitScope);
   CHECK(ended.state == schema::TaskState::COMPLETED);
   CHECK(pipe.read_all() == "hello\n");
   CHECK(asked == std::vector<std::string>{"now", "p1"});
@@ -178,8 +178,8 @@ TEST_CASE("a task that is cancelled before it began ends without a log", "[submi
   Reconnector server(io, fake.target);
   Pipe pipe;
   LogWriter writer(io.provider->getTimer(), pipe.ends[1]);
-  LogProgress progress;
-  const TaskEnd ended = follow_task(server, "T", writer, progress).wait(io.waitScope);
+  LogPlace place{.task_id = "T"};
+  const TaskEnd ended = follow_task(server, place, writer).wait(io.waitScope);
   CHECK(ended.state == schema::TaskState::EXCEPTION);
   CHECK(ended.reason == schema::ReasonResolved::CANCELED);
 }
