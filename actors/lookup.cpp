@@ -7,6 +7,17 @@
 
 namespace troupe {
 
+void scan_newest(const Snapshot& snapshot,
+                 const TableSpec& table,
+                 std::uint64_t before,
+                 const std::function<bool(std::uint64_t number, WordSpan value)>& visit) {
+  std::string end = before == 0 ? std::string(8, '\xff') : KeyWriter().u64(before).key();
+  while (const auto key = snapshot.last_key_before(table.id, end)) {
+    if (!visit(KeyReader(*key).u64(), *snapshot.get(table.id, *key))) return;
+    end = *key;
+  }
+}
+
 void scan_names(const Snapshot& snapshot,
                 KindId kind,
                 std::string_view prefix,
@@ -17,6 +28,27 @@ void scan_names(const Snapshot& snapshot,
     KeyReader reader(key);
     reader.u16();
     return visit(reader.text(), Stored<schema::NameRow>(value).get().getNumber());
+  });
+}
+
+void page_own(const Snapshot& snapshot,
+              const TableSpec& table,
+              std::uint64_t number,
+              std::string_view prefix,
+              const Page& page,
+              std::string& next,
+              const std::function<void(std::string_view key, WordSpan value)>& visit) {
+  std::size_t count = 0;
+  std::string last;
+  scan_own(snapshot, table, number, prefix, page.after, [&](std::string_view key, WordSpan value) {
+    if (count == page.limit) {
+      next = write_token(last);
+      return false;
+    }
+    visit(key, value);
+    last = key;
+    ++count;
+    return true;
   });
 }
 

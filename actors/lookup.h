@@ -50,6 +50,13 @@ inline void scan_own(const Snapshot& snapshot,
   });
 }
 
+/// Visits the rows of actors that keep one row in `table`, from the newest actor to the oldest,
+/// those older than `before` (an actor's number; 0: all), until the visitor says false.
+void scan_newest(const Snapshot& snapshot,
+                 const TableSpec& table,
+                 std::uint64_t before,
+                 const std::function<bool(std::uint64_t number, WordSpan value)>& visit);
+
 /// Visits the names of actors of one kind that begin with `prefix`, in order.
 void scan_names(const Snapshot& snapshot,
                 KindId kind,
@@ -61,6 +68,16 @@ struct Page {
   std::size_t limit = 1000;
   std::string after;
 };
+
+/// Visits the page's rows of the actor whose key begins with `prefix`, as `scan_own`. If there are
+/// more, `next` becomes the token of the page that follows.
+void page_own(const Snapshot& snapshot,
+              const TableSpec& table,
+              std::uint64_t number,
+              std::string_view prefix,
+              const Page& page,
+              std::string& next,
+              const std::function<void(std::string_view key, WordSpan value)>& visit);
 
 /// Reads `limit` (0 means 1000, at most 1000) and an opaque token. An undecodable token begins
 /// anew.

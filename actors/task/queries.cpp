@@ -64,14 +64,12 @@ std::optional<TaskView> find_task(const Snapshot& snapshot, const std::string& i
 void scan_newest(const Snapshot& snapshot,
                  std::uint64_t before,
                  const std::function<bool(TaskView&)>& visit) {
-  std::string end = before == 0 ? std::string(8, '\xff') : KeyWriter().u64(before).key();
-  while (const auto key = snapshot.last_key_before(tables::task_state.id, end)) {
-    end = *key;
-    const auto words = snapshot.get(tables::task_state.id, *key);
-    TaskView view(snapshot, KeyReader(*key).u64(), *words);
-    if (view.row().getCreateStep() != schema::CreateStep::NONE) continue;
-    if (!visit(view)) return;
-  }
+  troupe::scan_newest(snapshot, tables::task_state, before,
+                      [&](std::uint64_t number, WordSpan words) {
+                        TaskView view(snapshot, number, words);
+                        if (view.row().getCreateStep() != schema::CreateStep::NONE) return true;
+                        return visit(view);
+                      });
 }
 
 namespace {
@@ -102,17 +100,9 @@ std::vector<ArtifactInfo> list_artifacts(const Snapshot& snapshot,
                                          const Page& page,
                                          std::string& next) {
   std::vector<ArtifactInfo> found;
-  std::string last;
-  scan_own(snapshot, tables::task_artifacts, task.number(), KeyWriter().u64(run).prefix(),
-           page.after, [&](std::string_view key, WordSpan words) {
-             if (found.size() == page.limit) {
-               next = write_token(last);
-               return false;
-             }
-             found.push_back(read_artifact(run, words));
-             last = key;
-             return true;
-           });
+  page_own(snapshot, tables::task_artifacts, task.number(), KeyWriter().u64(run).prefix(), page,
+           next,
+           [&](std::string_view, WordSpan words) { found.push_back(read_artifact(run, words)); });
   return found;
 }
 
@@ -163,17 +153,8 @@ std::vector<std::string> list_dependents(const Snapshot& snapshot,
                                          const Page& page,
                                          std::string& next) {
   std::vector<std::string> found;
-  std::string last;
-  scan_own(snapshot, tables::task_edges, task.number(), "", page.after,
-           [&](std::string_view key, WordSpan) {
-             if (found.size() == page.limit) {
-               next = write_token(last);
-               return false;
-             }
-             found.emplace_back(KeyReader(key).text());
-             last = key;
-             return true;
-           });
+  page_own(snapshot, tables::task_edges, task.number(), "", page, next,
+           [&found](std::string_view key, WordSpan) { found.emplace_back(KeyReader(key).text()); });
   return found;
 }
 

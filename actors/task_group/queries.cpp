@@ -18,29 +18,18 @@ std::vector<std::string> list_members(const Snapshot& snapshot,
                                       const Page& page,
                                       std::string& next) {
   std::vector<std::string> found;
-  std::string last;
-  scan_own(snapshot, tables::group_members, group.number, "", page.after,
-           [&](std::string_view key, WordSpan) {
-             if (found.size() == page.limit) {
-               next = write_token(last);
-               return false;
-             }
-             found.emplace_back(KeyReader(key).text());
-             last = key;
-             return true;
-           });
+  page_own(snapshot, tables::group_members, group.number, "", page, next,
+           [&found](std::string_view key, WordSpan) { found.emplace_back(KeyReader(key).text()); });
   return found;
 }
 
 void scan_newest(const Snapshot& snapshot,
                  std::uint64_t before,
                  const std::function<bool(const GroupView&)>& visit) {
-  std::string end = before == 0 ? std::string(8, '\xff') : KeyWriter().u64(before).key();
-  while (const auto key = snapshot.last_key_before(tables::group_state.id, end)) {
-    end = *key;
-    const auto words = snapshot.get(tables::group_state.id, *key);
-    if (!visit(GroupView{KeyReader(*key).u64(), decode_row(*words)})) return;
-  }
+  troupe::scan_newest(snapshot, tables::group_state, before,
+                      [&visit](std::uint64_t number, WordSpan words) {
+                        return visit({number, decode_row(words)});
+                      });
 }
 
 }  // namespace troupe::task_group
