@@ -1,9 +1,8 @@
 #include "actors/task/task_actor.h"
 
+#include "actors/state_row.h"
 #include "actors/task/codec.h"
 #include "actors/task/handlers.h"
-
-#include <algorithm>
 
 namespace troupe::task {
 namespace {
@@ -46,11 +45,9 @@ Result<Transition> on_message(const TaskState& s, const Message& message, const 
 
 class TaskActor final : public DurableActor {
  public:
-  TaskActor(const TaskConfig& config, const Rows& rows) : config_(config) {
-    if (const auto row = rows.get(tables::task_state.id, "")) {
-      state_ = decode_row(row->words());
-      row_ = *row;
-    }
+  TaskActor(const TaskConfig& config, const Rows& rows)
+      : config_(config), row_(tables::task_state, rows) {
+    if (row_.exists()) state_ = decode_row(row_.words());
   }
 
   Result<Effects> handle(const Message& message, const Context& context) override {
@@ -60,9 +57,9 @@ class TaskActor final : public DurableActor {
     if (!outcome.ok()) return outcome.error();
     Transition t = std::move(outcome).value();
     if (t.next.exists) {
-      add_own_row(t);
+      row_.put(encode_row(t.next), t.effects);
     } else {
-      row_ = {};
+      row_.forget();
     }
     state_ = std::move(t.next);
     return std::move(t.effects);
@@ -74,17 +71,9 @@ class TaskActor final : public DurableActor {
   }
 
  private:
-  // Only if it differs: what changes nothing writes nothing.
-  void add_own_row(Transition& t) {
-    Bytes row = encode_row(t.next);
-    if (std::ranges::equal(row.words(), row_.words())) return;
-    row_ = row;
-    put_row(t, tables::task_state, "", std::move(row));
-  }
-
   const TaskConfig& config_;
+  StateRow row_;
   TaskState state_;
-  Bytes row_;  // as last written
 };
 
 }  // namespace

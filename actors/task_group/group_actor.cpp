@@ -1,32 +1,22 @@
 #include "actors/task_group/group_actor.h"
 
 #include "actors/kinds.h"
-
-#include <algorithm>
+#include "actors/state_row.h"
 
 namespace troupe::task_group {
 namespace {
 
 class GroupActor final : public DurableActor {
  public:
-  explicit GroupActor(const Rows& rows) {
-    if (const auto row = rows.get(tables::group_state.id, "")) {
-      state_ = decode_row(row->words());
-      row_ = *row;
-    }
+  explicit GroupActor(const Rows& rows) : row_(tables::group_state, rows) {
+    if (row_.exists()) state_ = decode_row(row_.words());
   }
 
   Result<Effects> handle(const Message& message, const Context& context) override {
     auto outcome = transition(state_, message, context);
     if (!outcome.ok()) return outcome.error();
     Transition t = std::move(outcome).value();
-    if (t.next.exists) {
-      Bytes row = encode_row(t.next);
-      if (!std::ranges::equal(row.words(), row_.words())) {
-        row_ = row;
-        t.effects.rows.push_back({tables::group_state.id, "", std::move(row)});
-      }
-    }
+    if (t.next.exists) row_.put(encode_row(t.next), t.effects);
     state_ = std::move(t.next);
     return std::move(t.effects);
   }
@@ -34,8 +24,8 @@ class GroupActor final : public DurableActor {
   bool is_volatile() const override { return !state_.release_callers.empty(); }
 
  private:
+  StateRow row_;
   GroupState state_;
-  Bytes row_;  // as last written
 };
 
 }  // namespace

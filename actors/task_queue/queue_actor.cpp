@@ -1,20 +1,16 @@
 #include "actors/task_queue/queue_actor.h"
 
 #include "actors/kinds.h"
-
-#include <algorithm>
+#include "actors/state_row.h"
 
 namespace troupe::task_queue {
 namespace {
 
 class QueueActor final : public DurableActor {
  public:
-  QueueActor(const ActorId& id, const Rows& rows) {
+  QueueActor(const ActorId& id, const Rows& rows) : row_(tables::queue_state, rows) {
     state_.task_queue_id = id.key;
-    if (const auto row = rows.get(tables::queue_state.id, "")) {
-      decode_row(row->words(), state_);
-      row_ = *row;
-    }
+    if (row_.exists()) decode_row(row_.words(), state_);
     Changes window;
     window.refill = read_window(rows);
     window.refill_whole = window.refill->size() < window_goal;
@@ -26,21 +22,15 @@ class QueueActor final : public DurableActor {
     if (!outcome.ok()) return outcome.error();
     Transition t = std::move(outcome).value();
     apply(state_, std::move(t.changes));
-    if (state_.exists) {
-      Bytes row = encode_row(state_);
-      if (!std::ranges::equal(row.words(), row_.words())) {
-        row_ = row;
-        t.effects.rows.push_back({tables::queue_state.id, "", std::move(row)});
-      }
-    }
+    if (state_.exists) row_.put(encode_row(state_), t.effects);
     return std::move(t.effects);
   }
 
   bool is_volatile() const override { return !state_.waiters.empty(); }
 
  private:
+  StateRow row_;
   QueueState state_;
-  Bytes row_;  // as last written
 };
 
 }  // namespace

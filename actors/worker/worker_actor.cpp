@@ -1,33 +1,25 @@
 #include "actors/worker/worker_actor.h"
 
 #include "actors/kinds.h"
-
-#include <algorithm>
+#include "actors/state_row.h"
 
 namespace troupe::worker {
 namespace {
 
 class WorkerActor final : public DurableActor {
  public:
-  WorkerActor(const WorkerConfig& config, const Rows& rows) : config_(config) {
-    if (const auto row = rows.get(tables::worker_state.id, "")) {
-      state_ = decode_row(row->words());
-      read_claims(rows, state_);
-      row_ = *row;
-    }
+  WorkerActor(const WorkerConfig& config, const Rows& rows)
+      : config_(config), row_(tables::worker_state, rows) {
+    if (!row_.exists()) return;
+    state_ = decode_row(row_.words());
+    read_claims(rows, state_);
   }
 
   Result<Effects> handle(const Message& message, const Context& context) override {
     auto outcome = transition(state_, message, config_, context);
     if (!outcome.ok()) return outcome.error();
     Transition t = std::move(outcome).value();
-    if (t.next.exists) {
-      Bytes row = encode_row(t.next);
-      if (!std::ranges::equal(row.words(), row_.words())) {
-        row_ = row;
-        t.effects.rows.push_back({tables::worker_state.id, "", std::move(row)});
-      }
-    }
+    if (t.next.exists) row_.put(encode_row(t.next), t.effects);
     state_ = std::move(t.next);
     return std::move(t.effects);
   }
@@ -36,8 +28,8 @@ class WorkerActor final : public DurableActor {
 
  private:
   const WorkerConfig& config_;
+  StateRow row_;
   WorkerState state_;
-  Bytes row_;  // as last written
 };
 
 }  // namespace
