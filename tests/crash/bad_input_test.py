@@ -6,19 +6,10 @@ import shutil
 import subprocess
 import unittest
 
-from platform_under_test import BINARY, Platform, wait_until
+from platform_under_test import BINARY, SharedPlatform, wait_until
 
 
-class BadInput(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.platform = Platform(workers=1)
-        cls.platform.start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.platform.__exit__()
-
+class BadInput(SharedPlatform):
     def refused(self, status, *args):
         done = self.platform.run(*args, check=False)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)

@@ -5,7 +5,7 @@ import json
 import os
 import unittest
 
-from platform_under_test import Platform, read, wait_until
+from platform_under_test import SharedPlatform, read, wait_until
 
 EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
 
@@ -13,13 +13,7 @@ NOBODY = "tasks: {render: {run: echo hi, queue: local/gpu}, after: {run: echo b,
 NOBODY_SERVES = "render: no worker serves local/gpu (queues with workers: local/default); start one"
 
 
-class Clients(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.platform = Platform(workers=1)
-        cls.platform.start()
-        cls.addClassCleanup(cls.platform.__exit__)
-
+class Clients(SharedPlatform):
     def background(self, *args):
         """A command that the test ends, if it has not ended by itself."""
         client = self.platform.client(*args)

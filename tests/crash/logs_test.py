@@ -6,7 +6,7 @@ import re
 import subprocess
 import unittest
 
-from platform_under_test import BINARY, Platform, read_bytes, wait_until
+from platform_under_test import BINARY, SharedPlatform, read_bytes, wait_until
 
 BEFORE = re.compile(rb"\A(?:\[taskcluster [^\n]*\n)*?"
                     rb"\[taskcluster [^\]\n]*\] Executing command 0: [^\n]*\n")
@@ -25,13 +25,7 @@ def printed(log):
     return log[begin.end():end.start()]
 
 
-class Logs(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.platform = Platform(workers=1)
-        cls.platform.start()
-        cls.addClassCleanup(cls.platform.__exit__)
-
+class Logs(SharedPlatform):
     def path(self, name):
         return os.path.join(self.platform.dir, name)
 

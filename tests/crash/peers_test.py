@@ -7,7 +7,7 @@ import struct
 import subprocess
 import unittest
 
-from platform_under_test import BINARY, Platform
+from platform_under_test import BINARY, SharedPlatform
 
 # What a server takes before the proof of who sends it (runtime/rpc/handshake_stream.h).
 HANDSHAKE_BYTES_MAX = 4096
@@ -51,12 +51,8 @@ def messages_in(data):
     return count
 
 
-class Peers(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.platform = Platform(workers=0)
-        cls.platform.start()
-        cls.addClassCleanup(cls.platform.__exit__)
+class Peers(SharedPlatform):
+    workers = 0
 
     def connect(self, port):
         peer = socket.create_connection(("127.0.0.1", port), timeout=60)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import unittest
 
 BINARY = os.environ["TROUPE_BINARY"]
 
@@ -222,6 +223,17 @@ class Platform:
 
     def tasks(self):
         return json.loads(self.run("task", "list", "--json"))["tasks"]
+
+
+class SharedPlatform(unittest.TestCase):
+    """Tests that share one platform, with so many workers."""
+    workers = 1
+
+    @classmethod
+    def setUpClass(cls):
+        cls.platform = Platform(workers=cls.workers)
+        cls.platform.start()
+        cls.addClassCleanup(cls.platform.__exit__)
 
 
 def task_lines(log, prefix):

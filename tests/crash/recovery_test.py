@@ -22,6 +22,15 @@ tasks:
 """
 
 
+def submit_hanging(platform):
+    """A task whose run 0 hangs, once that has begun; answers its id and the file to which each run
+    adds its process id."""
+    marker = os.path.join(platform.dir, "pids")
+    task = platform.submit('echo $$ >> %s; if [ "$RUN_ID" = 0 ]; then sleep 600; fi' % marker)
+    wait_until(lambda: read(marker), "run 0 to start")
+    return task, marker
+
+
 class ServerKilled(unittest.TestCase):
     def test_graph_and_clients_go_on(self):
         with Platform(workers=2) as platform:
@@ -120,10 +129,7 @@ class WorkerKilled(unittest.TestCase):
                                        "--credentials", token, "--worker-id", "w%d" % i,
                                        "--work-dir", os.path.join(platform.dir, "w%d" % i))
                        for i in range(2)]
-            marker = os.path.join(platform.dir, "pids")
-            task = platform.submit(
-                'echo $$ >> %s; if [ "$RUN_ID" = 0 ]; then sleep 600; fi; echo second' % marker)
-            wait_until(lambda: read(marker), "run 0 to start")
+            task, marker = submit_hanging(platform)
             first = platform.status(task)["runs"][0]
             workers[int(first["workerId"][1:])].process.kill()
             wait_until(lambda: platform.status(task)["state"] == "completed", "run 1 to complete")
@@ -138,10 +144,7 @@ class WorkerKilled(unittest.TestCase):
 
     def test_local_worker_is_started_again_and_the_task_retried(self):
         with Platform(workers=1) as platform:
-            marker = os.path.join(platform.dir, "pids")
-            task = platform.submit(
-                'echo $$ >> %s; if [ "$RUN_ID" = 0 ]; then sleep 600; fi' % marker)
-            wait_until(lambda: read(marker), "run 0 to start")
+            task, _ = submit_hanging(platform)
             os.kill(platform.worker_pid(1), signal.SIGKILL)
             wait_until(lambda: platform.status(task)["state"] == "completed", "run 1 to complete")
             self.assertEqual(platform.status(task)["runs"][0]["reasonResolved"],
@@ -174,10 +177,7 @@ class Stopped(unittest.TestCase):
 
     def test_sigterm_leaves_nothing_behind_and_the_task_is_retried(self):
         with Platform(workers=2) as platform:
-            marker = os.path.join(platform.dir, "pids")
-            task = platform.submit(
-                'echo $$ >> %s; if [ "$RUN_ID" = 0 ]; then sleep 600; fi' % marker)
-            wait_until(lambda: read(marker), "run 0 to start")
+            task, marker = submit_hanging(platform)
             workers = [platform.worker_pid(i) for i in (1, 2)]
             self.assertEqual(platform.stop(seconds=5), 0)
             for pid in [*workers, int(read(marker).split()[0])]:
