@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
+#include <utility>
 
 namespace troupe::worker {
 
@@ -18,23 +20,17 @@ namespace fs = std::filesystem;
 
 CachePool::CachePool(std::string directory, std::size_t idle_max)
     : directory_(std::move(directory)), idle_max_(idle_max) {
-  struct Found {
-    std::string folder;
-    std::string path;
-    fs::file_time_type changed;
-  };
-  std::vector<Found> found;
+  std::vector<std::string> found;
   std::error_code failure;
   for (const auto& folder : fs::directory_iterator(directory_, failure)) {
     std::error_code inner;
     for (const auto& instance : fs::directory_iterator(folder.path(), inner)) {
-      found.push_back(
-          {folder.path().string(), instance.path().string(), instance.last_write_time(inner)});
+      found.push_back(instance.path().string());
     }
   }
-  std::sort(found.begin(), found.end(),
-            [](const Found& a, const Found& b) { return a.changed < b.changed; });
-  for (const auto& f : found) idle_[f.folder].push_back({f.path, ++uses_});
+  for (const std::string& path : oldest_first(found)) {
+    idle_.push_back({fs::path(path).parent_path().string(), path});
+  }
 }
 
 // Names come from payloads and may hold anything: the folder is a hash of it.
@@ -43,13 +39,14 @@ std::string CachePool::folder_of(const std::string& name) const {
 }
 
 Result<bool> CachePool::take(const std::string& name, int parent, const std::string& target) {
-  const auto found = idle_.find(folder_of(name));
-  if (found == idle_.end() || found->second.empty()) return false;
-  const Instance instance = found->second.back();
-  if (renameat(AT_FDCWD, instance.path.c_str(), parent, target.c_str()) != 0) {
+  const std::string folder = folder_of(name);
+  const auto last = std::find_if(idle_.rbegin(), idle_.rend(),
+                                 [&folder](const Instance& one) { return one.folder == folder; });
+  if (last == idle_.rend()) return false;
+  if (renameat(AT_FDCWD, last->path.c_str(), parent, target.c_str()) != 0) {
     return errno_error(target);
   }
-  found->second.pop_back();
+  idle_.erase(std::next(last).base());
   return true;
 }
 
@@ -68,25 +65,21 @@ Result<std::vector<std::string>> CachePool::give_back(const std::string& name,
   fchmodat(parent, source.c_str(), info.st_mode | S_IRWXU, 0);
   if (renameat(parent, source.c_str(), AT_FDCWD, path.c_str()) != 0) return errno_error(source);
 
-  auto& instances = idle_[folder];
-  instances.push_back({path, ++uses_});
+  idle_.push_back({folder, path});
+  const auto in_folder = [&folder](const Instance& one) { return one.folder == folder; };
   std::vector<std::string> surplus;
-  while (instances.size() > idle_max_) {
-    surplus.push_back(instances.front().path);
-    instances.erase(instances.begin());
+  while (std::cmp_greater(std::ranges::count_if(idle_, in_folder), idle_max_)) {
+    const auto oldest = std::ranges::find_if(idle_, in_folder);
+    surplus.push_back(oldest->path);
+    idle_.erase(oldest);
   }
   return surplus;
 }
 
 std::optional<std::string> CachePool::evict_oldest() {
-  std::vector<Instance>* oldest = nullptr;
-  for (auto& [folder, instances] : idle_) {
-    if (instances.empty()) continue;
-    if (oldest == nullptr || instances.front().used < oldest->front().used) oldest = &instances;
-  }
-  if (oldest == nullptr) return std::nullopt;
-  std::string path = oldest->front().path;
-  oldest->erase(oldest->begin());
+  if (idle_.empty()) return std::nullopt;
+  std::string path = idle_.front().path;
+  idle_.erase(idle_.begin());
   return path;
 }
 

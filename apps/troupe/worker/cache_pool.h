@@ -5,8 +5,7 @@
 
 #include "runtime/base/result.h"
 
-#include <cstdint>
-#include <map>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,16 +33,15 @@ class CachePool {
 
  private:
   struct Instance {
+    std::string folder;
     std::string path;
-    std::uint64_t used = 0;  // larger is later
   };
 
   std::string folder_of(const std::string& name) const;
 
   const std::string directory_;
   const std::size_t idle_max_;
-  std::map<std::string, std::vector<Instance>> idle_;  // by folder; the last was used last
-  std::uint64_t uses_ = 0;
+  std::vector<Instance> idle_;  // the last was used last
 };
 
 }  // namespace troupe::worker

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <vector>
 
@@ -17,27 +16,20 @@ namespace fs = std::filesystem;
 
 DownloadCache::DownloadCache(std::string directory, std::uint64_t bytes_max)
     : directory_(std::move(directory)), bytes_max_(bytes_max) {
-  struct Found {
-    std::string hex;
-    std::uint64_t size;
-    fs::file_time_type changed;
-  };
-  std::vector<Found> found;
+  std::vector<std::string> found;
   std::error_code failure;
   for (const auto& file : fs::directory_iterator(directory_, failure)) {
-    const std::string name = file.path().filename().string();
     std::error_code inner;
-    if (sha256_from_hex(name) && file.is_regular_file(inner)) {
-      found.push_back({name, file.file_size(inner), file.last_write_time(inner)});
+    if (sha256_from_hex(file.path().filename().string()) && file.is_regular_file(inner)) {
+      found.push_back(file.path().string());
     } else {
       fs::remove(file.path(), inner);
     }
   }
-  std::sort(found.begin(), found.end(),
-            [](const Found& a, const Found& b) { return a.changed < b.changed; });
-  for (const auto& f : found) {
-    entries_[f.hex] = Entry{.size = f.size, .used = ++uses_};
-    bytes_ += f.size;
+  for (const std::string& path : oldest_first(found)) {
+    const std::uint64_t size = fs::file_size(path, failure);
+    entries_[fs::path(path).filename().string()] = Entry{.size = size, .used = ++uses_};
+    bytes_ += size;
   }
   shrink();
 }

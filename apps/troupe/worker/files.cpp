@@ -6,10 +6,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <vector>
+#include <filesystem>
+#include <utility>
 
 namespace troupe::worker {
 
@@ -78,6 +80,18 @@ Result<std::string> read_small_file(const std::string& path, std::size_t bytes_m
   if (!size.ok()) return Error{size.error().code, path + ": " + size.error().detail};
   if (size.value() > bytes_max) return Error{Errc::too_large, path + ": larger than expected"};
   return std::string(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size.value()));
+}
+
+std::vector<std::string> oldest_first(const std::vector<std::string>& paths) {
+  std::vector<std::pair<std::filesystem::file_time_type, std::string>> changed;
+  for (const std::string& path : paths) {
+    std::error_code failure;
+    changed.emplace_back(std::filesystem::last_write_time(path, failure), path);
+  }
+  std::ranges::sort(changed);
+  std::vector<std::string> sorted;
+  for (auto& [time, path] : changed) sorted.push_back(std::move(path));
+  return sorted;
 }
 
 Result<FileHash> hash_file(const std::string& path, const std::atomic<bool>& cancelled) {

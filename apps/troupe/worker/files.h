@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace troupe::worker {
 
@@ -43,6 +44,9 @@ Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<std::uint8_t
 
 /// The whole of a small file; fails beyond `bytes_max`.
 Result<std::string> read_small_file(const std::string& path, std::size_t bytes_max = 65'536);
+
+/// Sorts paths by the last change of what is there, the oldest first.
+std::vector<std::string> oldest_first(const std::vector<std::string>& paths);
 
 struct FileHash {
   Sha256 sha256{};
