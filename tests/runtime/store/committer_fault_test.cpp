@@ -7,6 +7,7 @@
 
 #include <sys/wait.h>
 
+#include <functional>
 #include <stdexcept>
 
 using namespace troupe;
@@ -26,6 +27,29 @@ Commit row(std::uint64_t key, Signal& left) {
   commit.rows.push_back({things.id, key_of(key), word(key)});
   commit.outputs.push_back([&left] { left.raise(); });
   return commit;
+}
+
+// How a process ends, as waitpid says, whose disk breaks while its committer runs. It is a child:
+// what ends it, `fatal` or its return, does so on the committer's thread.
+int status_of_child(const std::function<void(const std::string& why, const Signal& left)>& fatal) {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    signal(SIGABRT, SIG_DFL);
+    MemoryStore store;
+    Numbers numbers(0);
+    Signal left;
+    Committer::Hooks hooks;
+    hooks.fatal = [&fatal, &left](const std::string& why) { fatal(why, left); };
+    Committer committer(store, numbers, hooks);
+    store.fail_with(disk_broken);
+    committer.enqueue(row(1, left));
+    left.wait();
+    _exit(44);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return status;
 }
 
 }  // namespace
@@ -111,52 +135,25 @@ TEST_CASE("the real store's limit stalls too", "[committer]") {
 }
 
 TEST_CASE("a disk that cannot be trusted is fatal", "[committer]") {
-  MemoryStore store;
-  Numbers numbers(0);
-  Committer::Hooks hooks;
-
   SECTION("at the start") {
+    MemoryStore store;
+    Numbers numbers(0);
+    Committer::Hooks hooks;
     hooks.fatal = [](const std::string& why) { throw std::runtime_error(why); };
     store.fail_with(disk_broken);
     CHECK_THROWS_WITH(Committer(store, numbers, hooks), Catch::Contains("fsync failed"));
     CHECK(store.attempts() == 1);
   }
   SECTION("later, and nothing leaves") {
-    // The process ends on the committer's thread: in a child, whose exit code says what it saw.
-    const pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-      Signal left;
-      hooks.fatal = [&left](const std::string& why) {
-        const bool said = why.find("fsync failed") != std::string::npos;
-        _exit(said && left.count() == 0 ? 42 : 43);
-      };
-      Committer committer(store, numbers, hooks);
-      store.fail_with(disk_broken);
-      committer.enqueue(row(1, left));
-      left.wait();
-      _exit(44);
-    }
-    int status = 0;
-    REQUIRE(waitpid(child, &status, 0) == child);
+    const int status = status_of_child([](const std::string& why, const Signal& left) {
+      const bool said = why.find("fsync failed") != std::string::npos;
+      _exit(said && left.count() == 0 ? 42 : 43);
+    });
     REQUIRE(WIFEXITED(status));
     CHECK(WEXITSTATUS(status) == 42);
   }
   SECTION("even if the hook comes back") {
-    const pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-      signal(SIGABRT, SIG_DFL);
-      Signal left;
-      hooks.fatal = [](const std::string&) {};
-      Committer committer(store, numbers, hooks);
-      store.fail_with(disk_broken);
-      committer.enqueue(row(1, left));
-      left.wait();
-      _exit(44);
-    }
-    int status = 0;
-    REQUIRE(waitpid(child, &status, 0) == child);
+    const int status = status_of_child([](const std::string&, const Signal&) {});
     REQUIRE(WIFSIGNALED(status));
     CHECK(WTERMSIG(status) == SIGABRT);
   }
