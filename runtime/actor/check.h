@@ -5,6 +5,7 @@
 
 #include "runtime/actor/actor_id.h"
 #include "runtime/base/time.h"
+#include "runtime/store/composer.h"
 #include "runtime/store/store.h"
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -109,7 +111,7 @@ struct Located {
 /// All shards of a store that nobody writes to.
 class CheckView {
  public:
-  /// Borrows all. Reads all messages that are on their way.
+  /// Borrows all, which are of the same moment. Reads all messages that are on their way.
   CheckView(std::vector<const Snapshot*> shards, Instant now, Findings& findings);
 
   const std::vector<const Snapshot*>& shards() const { return shards_; }
@@ -124,23 +126,33 @@ class CheckView {
   /// The attempt of the actor's timer of this name; nothing if it is not set.
   std::optional<std::uint64_t> timer(const Located& actor, const std::string& name) const;
 
-  /// Visits the messages from one actor to another that wait in an inbox or are parked; timers that
-  /// are parked come from nobody. Until the visitor says true, which is then the answer.
+  /// The last place that `shard` has given to a message to `other`, or taken from it; 0 for none.
+  std::uint64_t channel(ChannelEnd end, std::uint32_t shard, std::uint32_t other) const;
+
+  /// Visits the messages from one actor to another that wait in an inbox, are between shards or
+  /// parked; timers that are parked come from nobody. Until the visitor says true, which is then
+  /// the answer.
   bool any_message(const ActorId& from,
                    const ActorId& to,
                    const std::function<bool(WordSpan body, std::string_view timer)>& matches) const;
 
  private:
   struct Place {
-    std::size_t shard;
+    std::uint32_t shard;
     TableId table;
-    std::uint64_t number;
+    std::uint32_t to_shard;  // of the outbox
+    std::uint64_t number;    // of the outbox: the place in the channel
+    std::string key() const;
   };
-  void read_messages(std::size_t shard, const TableSpec& table);
+  void read_channels(std::uint32_t shard);
+  void read_messages(std::uint32_t shard, const TableSpec& table);
+  void read_outbox(std::uint32_t shard);
+  void remember(const Place& place, WordSpan words);
 
   const std::vector<const Snapshot*> shards_;
   const Instant now_;
   Findings& findings_;
+  std::map<std::tuple<ChannelEnd, std::uint32_t, std::uint32_t>, std::uint64_t> channels_;
   std::unordered_multimap<std::size_t, Place> messages_;  // by a hash of both ends
 };
 
@@ -170,7 +182,8 @@ class ActorRows {
 inline constexpr std::uint64_t events_skipped = 1ULL << 32;
 
 /// The runtime's own tables against each other and against the kinds' state rows: names, inboxes,
-/// dead letters, timers both ways, events without gaps, numbers within what is reserved.
+/// dead letters, timers both ways, events without gaps, numbers within what is reserved, channels
+/// between shards.
 void check_runtime(const CheckView& view, const std::vector<CheckedKind>& kinds);
 
 }  // namespace troupe

@@ -1,13 +1,17 @@
 // The runtime's own tables against each other and against the state rows of the kinds.
 #include "runtime/actor/check.h"
 #include "runtime/actor/envelope.h"
+#include "runtime/actor/shard_place.h"
 #include "runtime/actor/timers.h"
 #include "runtime/base/hash.h"
 #include "runtime/store/key.h"
 #include "runtime/store/message.h"
+#include "runtime/store/numbers.h"
 #include "schema/store/envelope.capnp.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace troupe {
 namespace {
@@ -33,12 +37,23 @@ struct Shard {
   const CheckView& view;
   const Kinds& kinds;
   const Snapshot& snapshot;
+  ShardPlace place;
   StoreState state;
   Findings& findings;
 
   void expect_reserved(std::uint64_t number, const std::string& where) const {
-    findings.expect(number > 0 && number <= state.numbers_reserved, where,
+    const auto count = number / place.count;
+    findings.expect(count > 0 && count <= state.numbers_reserved, where,
                     "its number was never reserved");
+    findings.expect(shard_of_number(number, place.count) == place.index, where,
+                    "its number is of another shard");
+  }
+  void expect_at_home(const ActorId& id,
+                      std::uint32_t home,
+                      const std::string& where,
+                      const char* what) const {
+    const bool named = id.key.find('\0') == std::string::npos;
+    findings.expect(named && shard_of(id, place.count) == home, where, what);
   }
 };
 
@@ -66,6 +81,8 @@ void check_name(const Shard& shard, std::string_view key, WordSpan words) {
   shard.findings.guard(row_name(tables::names, key), [&] {
     const auto number = Stored<schema::NameRow>(words).get().getNumber();
     shard.expect_reserved(number, where);
+    shard.findings.expect(shard_of_name(key, shard.place.count) == shard.place.index, where,
+                          "is in another shard than its name says");
     const auto row = shard.snapshot.get(kind->state.id, KeyWriter().u64(number).key());
     if (!row) {
       shard.findings.add(where, "has a name and no row in " + std::string(kind->state.name));
@@ -96,6 +113,20 @@ void check_names(const Shard& shard) {
   }
 }
 
+void check_delivery(const Shard& shard, const Delivery& delivery, const std::string& where) {
+  const CheckedKind* kind = find_kind(shard.kinds, delivery.to.kind);
+  if (kind == nullptr || delivery.to.key.empty()) {
+    shard.findings.add(where, "is to an actor of no known kind");
+  } else if (delivery.message.source == Message::Source::actor) {
+    shard.findings.guard(where, [&] {
+      shard.findings.expect(!delivery.message.body.empty(), where, "has no body");
+      kind->decode_message(delivery.message.body.words());
+    });
+    shard.findings.expect(find_kind(shard.kinds, delivery.message.from.kind) != nullptr, where,
+                          "is from an actor of no known kind");
+  }
+}
+
 void check_messages(const Shard& shard, const TableSpec& table) {
   for (RowCursor row(shard.snapshot, table.id); row; row.next()) {
     shard.findings.count(table.name, 1);
@@ -108,17 +139,72 @@ void check_messages(const Shard& shard, const TableSpec& table) {
     } catch (const kj::Exception&) {
       continue;  // found when messages were read
     }
-    const CheckedKind* kind = find_kind(shard.kinds, delivery.to.kind);
-    if (kind == nullptr || delivery.to.key.empty()) {
-      shard.findings.add(where, "is to an actor of no known kind");
-    } else if (delivery.message.source == Message::Source::actor) {
-      shard.findings.guard(where, [&] {
-        shard.findings.expect(!delivery.message.body.empty(), where, "has no body");
-        kind->decode_message(delivery.message.body.words());
-      });
-      shard.findings.expect(find_kind(shard.kinds, delivery.message.from.kind) != nullptr, where,
-                            "is from an actor of no known kind");
+    check_delivery(shard, delivery, where);
+    shard.expect_at_home(delivery.to, shard.place.index, where, "is to an actor of another shard");
+  }
+}
+
+void check_posted(const Shard& shard,
+                  std::uint32_t to_shard,
+                  const std::string& where,
+                  WordSpan words) {
+  shard.findings.guard(where, [&] {
+    const Delivery delivery = decode_envelope(0, words);
+    check_delivery(shard, delivery, where);
+    const Message& message = delivery.message;
+    shard.findings.expect(message.source == Message::Source::actor, where, "is from nobody");
+    shard.expect_at_home(delivery.to, to_shard, where, "is to an actor of another shard");
+    shard.expect_at_home(message.from, shard.place.index, where,
+                         "is from an actor of another shard");
+  });
+}
+
+/// The places of a channel that the outbox holds.
+struct PlaceRange {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
+// The outbox holds the last messages of the channel: at least those that the receiver has not
+// taken.
+void check_channel(const Shard& shard, std::uint32_t to, std::optional<PlaceRange> kept) {
+  const auto from = shard.place.index;
+  const auto sent = shard.view.channel(ChannelEnd::sent, from, to);
+  const auto received = shard.view.channel(ChannelEnd::received, to, from);
+  const PlaceRange range = kept.value_or(PlaceRange{sent + 1, sent});
+  const std::string where =
+      "channel from shard " + std::to_string(from) + " to shard " + std::to_string(to);
+  shard.findings.expect(received <= sent, where, "more was received than sent");
+  shard.findings.expect(range.last == sent, where,
+                        "the outbox does not end with what was sent last");
+  shard.findings.expect(range.first <= received + 1, where,
+                        "messages that were not received are missing in the outbox");
+}
+
+void check_outbox(const Shard& shard) {
+  std::map<std::uint32_t, PlaceRange> kept;
+  for (RowCursor row(shard.snapshot, tables::outbox.id); row; row.next()) {
+    shard.findings.count(tables::outbox.name, 1);
+    DoubtfulKey parts(row.key());
+    const auto to = parts.number(8);
+    const auto place = parts.number(8);
+    if (!to || !place || !parts.ends() || *to >= shard.place.count || *to == shard.place.index) {
+      shard.findings.add(row_name(tables::outbox, row.key()), "its key is malformed");
+      continue;
     }
+    const auto to_shard = static_cast<std::uint32_t>(*to);
+    const std::string where =
+        "outbox row to shard " + std::to_string(to_shard) + " place " + std::to_string(*place);
+    const auto [range, first] = kept.try_emplace(to_shard, PlaceRange{*place, *place});
+    shard.findings.expect(first || *place == range->second.last + 1, where,
+                          "a gap: messages before it are missing");
+    range->second.last = *place;
+    check_posted(shard, to_shard, where, row.words());
+  }
+  for (std::uint32_t to = 0; to < shard.place.count; ++to) {
+    if (to == shard.place.index) continue;
+    const auto range = kept.find(to);
+    check_channel(shard, to, range == kept.end() ? std::nullopt : std::optional(range->second));
   }
 }
 
@@ -212,12 +298,16 @@ void check_events(const Shard& shard) {
 }  // namespace
 
 void check_runtime(const CheckView& view, const std::vector<CheckedKind>& kinds) {
-  for (const Snapshot* snapshot : view.shards()) {
-    const Shard shard{view, kinds, *snapshot, snapshot->state(), view.findings()};
+  const auto count = static_cast<std::uint32_t>(view.shards().size());
+  for (std::uint32_t index = 0; index < count; ++index) {
+    const Snapshot& snapshot = *view.shards()[index];
+    const Shard shard{view, kinds, snapshot, {index, count}, snapshot.state(), view.findings()};
     if (shard.state.batch == 0) view.findings().add("meta", "the store's state row is missing");
     check_names(shard);
     check_messages(shard, tables::inbox);
     check_messages(shard, tables::dead_letters);
+    view.findings().count(tables::channels.name, snapshot.count(tables::channels.id));
+    check_outbox(shard);
     check_timers(shard);
     check_events(shard);
   }

@@ -1,6 +1,7 @@
 // How checks look at rows; see check_runtime.cpp for the runtime's own.
 #include "runtime/actor/check.h"
 #include "runtime/actor/envelope.h"
+#include "runtime/actor/shard_place.h"
 #include "runtime/base/hash.h"
 #include "runtime/store/key.h"
 #include "runtime/store/message.h"
@@ -90,35 +91,86 @@ void RowCursor::load() {
 
 CheckView::CheckView(std::vector<const Snapshot*> shards, Instant now, Findings& findings)
     : shards_(std::move(shards)), now_(now), findings_(findings) {
-  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+  const auto count = static_cast<std::uint32_t>(shards_.size());
+  for (std::uint32_t shard = 0; shard < count; ++shard) read_channels(shard);
+  for (std::uint32_t shard = 0; shard < count; ++shard) {
     read_messages(shard, tables::inbox);
     read_messages(shard, tables::dead_letters);
+    read_outbox(shard);
   }
 }
 
-void CheckView::read_messages(std::size_t shard, const TableSpec& table) {
-  for (RowCursor row(*shards_[shard], table.id); row; row.next()) {
-    const auto number = row.number();
-    findings_.guard(std::string(table.name) + " row " + std::to_string(number), [&] {
-      const auto delivery = decode_envelope(number, row.words());
-      messages_.emplace(hash_of(delivery.message.from, delivery.to),
-                        Place{shard, table.id, number});
+std::string CheckView::Place::key() const {
+  return table == tables::outbox.id ? outbox_key(to_shard, number) : KeyWriter().u64(number).key();
+}
+
+void CheckView::read_channels(std::uint32_t shard) {
+  for (RowCursor row(*shards_[shard], tables::channels.id); row; row.next()) {
+    const std::string where = "channels row " + to_hex(as_bytes(row.key()));
+    DoubtfulKey parts(row.key());
+    const auto end = parts.number(8);
+    const auto other = parts.number(8);
+    const bool whole = end && other && parts.ends() &&
+                       *end <= static_cast<std::uint64_t>(ChannelEnd::received) &&
+                       *other < shards_.size() && *other != shard;
+    if (!whole) {
+      findings_.add(where, "its key is malformed");
+      continue;
+    }
+    findings_.guard(where, [&] {
+      channels_[{static_cast<ChannelEnd>(*end), shard, static_cast<std::uint32_t>(*other)}] =
+          Stored<schema::ChannelRow>(row.words()).get().getPlace();
     });
   }
 }
 
-Located CheckView::locate(const ActorId& id) const {
-  if (id.key.find('\0') != std::string::npos) return {};
-  for (const Snapshot* shard : shards_) {
-    const auto row = shard->get(tables::names.id, name_key(id));
-    if (!row) continue;
+void CheckView::read_messages(std::uint32_t shard, const TableSpec& table) {
+  for (RowCursor row(*shards_[shard], table.id); row; row.next()) {
+    const auto number = row.number();
+    findings_.guard(std::string(table.name) + " row " + std::to_string(number), [&] {
+      remember({shard, table.id, 0, number}, row.words());
+    });
+  }
+}
+
+// What the receiver has taken is in its inbox or done with: outbox rows go later, in slices.
+void CheckView::read_outbox(std::uint32_t shard) {
+  for (RowCursor row(*shards_[shard], tables::outbox.id); row; row.next()) {
+    DoubtfulKey parts(row.key());
+    const auto to = parts.number(8);
+    const auto place = parts.number(8);
+    if (!to || !place || *to >= shards_.size()) continue;  // the channels' own check says so
+    const auto to_shard = static_cast<std::uint32_t>(*to);
+    if (*place <= channel(ChannelEnd::received, to_shard, shard)) continue;
     try {
-      return {shard, Stored<schema::NameRow>(*row).get().getNumber()};
+      remember({shard, tables::outbox.id, to_shard, *place}, row.words());
     } catch (const kj::Exception&) {
-      return {};  // the name table's own check says so
+      continue;  // likewise
     }
   }
-  return {};
+}
+
+void CheckView::remember(const Place& place, WordSpan words) {
+  const auto delivery = decode_envelope(place.number, words);
+  messages_.emplace(hash_of(delivery.message.from, delivery.to), place);
+}
+
+std::uint64_t CheckView::channel(ChannelEnd end, std::uint32_t shard, std::uint32_t other) const {
+  const auto found = channels_.find({end, shard, other});
+  return found == channels_.end() ? 0 : found->second;
+}
+
+Located CheckView::locate(const ActorId& id) const {
+  if (id.key.find('\0') != std::string::npos) return {};
+  const auto count = static_cast<std::uint32_t>(shards_.size());
+  const Snapshot* shard = shards_[shard_of(id, count)];
+  const auto row = shard->get(tables::names.id, name_key(id));
+  if (!row) return {};
+  try {
+    return {shard, Stored<schema::NameRow>(*row).get().getNumber()};
+  } catch (const kj::Exception&) {
+    return {};  // the name table's own check says so
+  }
 }
 
 std::optional<WordSpan> CheckView::row(const Located& actor,
@@ -140,10 +192,10 @@ bool CheckView::any_message(
     const std::function<bool(WordSpan body, std::string_view timer)>& matches) const {
   const auto [first, last] = messages_.equal_range(hash_of(from, to));
   for (auto place = first; place != last; ++place) {
-    const auto& [shard, table, number] = place->second;
-    const auto row = shards_[shard]->get(table, KeyWriter().u64(number).key());
+    const Place& at = place->second;
+    const auto row = shards_[at.shard]->get(at.table, at.key());
     if (!row) continue;
-    const auto delivery = decode_envelope(number, *row);
+    const auto delivery = decode_envelope(at.number, *row);
     if (delivery.message.from != from || delivery.to != to) continue;
     if (matches(delivery.message.body.words(), delivery.message.timer)) return true;
   }

@@ -1,20 +1,12 @@
 #include "tests/actors/check/stored_stage.h"
 
-#include "actors/auth/client_actor.h"
 #include "actors/check.h"
 #include "actors/lookup.h"
 #include "actors/task/codec.h"
-#include "actors/task/task_actor.h"
-#include "actors/task_group/group_actor.h"
-#include "actors/task_queue/queue_actor.h"
-#include "actors/worker/worker_actor.h"
+#include "tests/actors/check/all_kinds.h"
 
 namespace troupe::test {
 namespace {
-
-std::vector<Kind> all_kinds() {
-  return {task::kind({}), task_group::kind(), task_queue::kind(), worker::kind({}), auth::kind()};
-}
 
 std::optional<task::TaskState> read(const Snapshot& snapshot, const std::string& id) {
   const auto row = own_row(snapshot, tables::task_state, find_actor_number(snapshot, task_id(id)));
