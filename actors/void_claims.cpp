@@ -10,7 +10,9 @@
 
 namespace troupe {
 
-std::vector<RowOp> void_claims(const Snapshot& snapshot, std::uint64_t first_number) {
+std::vector<RowOp> void_claims(const Snapshot& snapshot,
+                               ShardPlace place,
+                               std::uint64_t first_count) {
   std::vector<RowOp> rows;
   for (RowCursor cursor(snapshot, tables::task_state.id); cursor; cursor.next()) {
     Stored<schema::TaskRow> stored(cursor.words());
@@ -26,7 +28,8 @@ std::vector<RowOp> void_claims(const Snapshot& snapshot, std::uint64_t first_num
       claim.setRunId(runs.size() - 1);
       claim.setToken(run.getToken());
     });
-    rows.push_back({tables::inbox.id, KeyWriter().u64(first_number + rows.size()).key(),
+    const std::uint64_t number = (first_count + rows.size()) * place.count + place.index;
+    rows.push_back({tables::inbox.id, KeyWriter().u64(number).key(),
                     encode_envelope(worker, task_id(str(task.getTaskId())), 0, lost)});
   }
   return rows;

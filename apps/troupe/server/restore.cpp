@@ -173,14 +173,15 @@ Status Restore::check() {
 Status Restore::begin_new_life() {
   auto shards = open_shards(dir_);
   if (!shards.ok()) return shards.error();
-  for (std::size_t shard = 0; shard < shards.value().stores.size(); ++shard) {
-    StoreState state = shards.value().snapshots[shard]->state();
-    const auto rows = void_claims(*shards.value().snapshots[shard], state.numbers_reserved + 1);
+  const auto count = static_cast<std::uint32_t>(shards.value().stores.size());
+  for (std::uint32_t shard = 0; shard < count; ++shard) {
+    const Snapshot& snapshot = *shards.value().snapshots[shard];
+    StoreState state = snapshot.state();
+    const auto rows = void_claims(snapshot, {shard, count}, state.numbers_reserved + 1);
     state.batch += 1;
     state.numbers_reserved += rows.size() + numbers_skipped;
     state.last_event += events_skipped;
-    auto written = shards.value().stores[shard]->apply(
-        encode_batch(rows, state, static_cast<std::uint32_t>(shard)));
+    auto written = shards.value().stores[shard]->apply(encode_batch(rows, state, shard));
     if (!written.ok()) return written;
     outcome_.voided += rows.size();
     outcome_.next_position = std::max(outcome_.next_position, state.last_event + 1);

@@ -2,12 +2,15 @@
 // found.
 #include "actors/check.h"
 #include "actors/kinds.h"
+#include "actors/void_claims.h"
 #include "runtime/actor/envelope.h"
 #include "runtime/actor/shard_place.h"
 #include "runtime/sim/sim_host.h"
 #include "runtime/store/composer.h"
 #include "runtime/store/key.h"
+#include "runtime/store/message.h"
 #include "runtime/store/shards.h"
+#include "schema/store/rows.capnp.h"
 #include "tests/actors/check/all_kinds.h"
 #include "tests/actors/support/messages.h"
 #include "tests/runtime/store/store_support.h"
@@ -15,7 +18,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
-#include <filesystem>
+#include <set>
 
 using namespace troupe;
 using namespace troupe::test;
@@ -72,13 +75,17 @@ class Play {
   Play(std::uint64_t seed, std::uint32_t shards, std::string directory)
       : host_(options(seed, shards, std::move(directory))) {
     host_.clock().advance(Duration{start.ms - host_.clock().wall_now().ms});
-    for (unsigned w = 0; w < 3; ++w) connect_worker(w);
   }
 
+  void connect_workers() {
+    for (unsigned w = 0; w < 3; ++w) connect_worker(w);
+  }
   void step() {
     if (sim::below(host_.random(), 8) == 0) command();
     host_.step();
   }
+  /// Until nothing is left to do at this time.
+  bool settle() { return host_.settle(100'000); }
   Host& host() { return host_.host(); }
   void crash() { host_.crash(); }
 
@@ -123,22 +130,43 @@ class Play {
   std::uint64_t sessions_ = 0;
 };
 
+/// The tokens of the runs that are under way.
+std::set<std::uint64_t> running(const Snapshot& shard) {
+  std::set<std::uint64_t> tokens;
+  shard.scan(tables::task_state.id, {}, [&](std::string_view, WordSpan words) {
+    Stored<schema::TaskRow> stored(words);
+    const auto runs = stored.get().getRuns();
+    if (runs.size() == 0 || runs[runs.size() - 1].getState() != State::RUNNING) return true;
+    tokens.insert(runs[runs.size() - 1].getToken());
+    return true;
+  });
+  return tokens;
+}
+
 /// The stores of two shards that ended with messages between them.
 class TwoShards {
  public:
-  TwoShards() {
+  TwoShards() : TwoShards([](const Snapshots& cut) { return under_way(cut).size() > 2; }) {}
+  /// Ended as soon as `enough` is there.
+  explicit TwoShards(const std::function<bool(const Snapshots&)>& enough) {
     {
       Play play(7, 2, folder_.path());
-      for (;;) {
+      play.connect_workers();
+      do {
         play.step();
-        if (under_way(play.host().cut()).size() > 2) break;
-      }
+      } while (!enough(play.host().cut()));
     }
-    StoreOptions options;
-    options.directory = folder_.path();
-    options.tables = stored_tables();
-    options.sync = false;
-    stores_ = open_shards(options, 2).value();
+    open();
+  }
+
+  /// Another life, until it has nothing to do.
+  void play_on() {
+    stores_.clear();
+    {
+      Play play(8, 2, folder_.path());
+      REQUIRE(play.settle());
+    }
+    open();
   }
 
   Snapshots snapshots() {
@@ -147,12 +175,21 @@ class TwoShards {
     return snapshots;
   }
   void write(std::uint32_t shard, const std::vector<RowOp>& rows) {
-    auto& store = *stores_[shard];
-    const auto state = store.snapshot()->state();
-    REQUIRE(store.apply(encode_batch(rows, state, shard)).ok());
+    write(shard, rows, stores_[shard]->snapshot()->state());
+  }
+  void write(std::uint32_t shard, const std::vector<RowOp>& rows, const StoreState& state) {
+    REQUIRE(stores_[shard]->apply(encode_batch(rows, state, shard)).ok());
   }
 
  private:
+  void open() {
+    StoreOptions options;
+    options.directory = folder_.path();
+    options.tables = stored_tables();
+    options.sync = false;
+    stores_ = open_shards(options, 2).value();
+  }
+
   TempFolder folder_;
   std::vector<std::unique_ptr<Store>> stores_;
 };
@@ -212,6 +249,7 @@ TEST_CASE("shards are clean at any moment and after any crash", "[check][shards]
   INFO("seed " << seed << ", " << shards << " shards");
   const TempFolder folder;
   Play play(seed, shards, folder.path());
+  play.connect_workers();
   std::size_t between = 0;
   for (int i = 0; i < 3'000; ++i) {
     play.step();
@@ -268,4 +306,27 @@ TEST_CASE("what the receiver has taken is no longer under way", "[check][shards]
   data.write(last.to, {{tables::channels.id, channel_key(ChannelEnd::received, last.from),
                         channel_row(last.place)}});
   CHECK_FALSE(is_on_its_way());
+}
+
+TEST_CASE("claims of a life that is over are void in every shard", "[check][shards]") {
+  TwoShards data([](const Snapshots& cut) {
+    return running(*cut[0]).size() > 1 && running(*cut[1]).size() > 1;
+  });
+  std::set<std::uint64_t> old;
+  for (std::uint32_t shard = 0; shard < 2; ++shard) {
+    const auto snapshots = data.snapshots();
+    const auto tokens = running(*snapshots[shard]);
+    old.insert(tokens.begin(), tokens.end());
+    StoreState state = snapshots[shard]->state();
+    const auto rows = void_claims(*snapshots[shard], {shard, 2}, state.numbers_reserved + 1);
+    CHECK(rows.size() == tokens.size());
+    state.numbers_reserved += rows.size();
+    data.write(shard, rows, state);
+  }
+  CHECK(check(data.snapshots()) == std::vector<std::string>{});
+  data.play_on();
+  CHECK(check(data.snapshots()) == std::vector<std::string>{});
+  for (const auto& shard : data.snapshots()) {
+    for (const auto token : running(*shard)) CHECK_FALSE(old.contains(token));
+  }
 }
