@@ -58,6 +58,17 @@ std::optional<std::size_t> utf8_length(std::string_view text) {
   return length;
 }
 
+std::optional<std::size_t> utf8_fault(std::string_view text) {
+  std::size_t at = 0;
+  for (;;) {
+    at += ascii_prefix(text.substr(at));
+    if (at == text.size()) return std::nullopt;
+    const std::size_t size = sequence_size(text.substr(at));
+    if (size == 0) return at;
+    at += size;
+  }
+}
+
 std::string repaired_utf8(std::string_view text) {
   std::string repaired;
   repaired.reserve(text.size());

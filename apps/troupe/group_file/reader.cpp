@@ -2,10 +2,12 @@
 
 #include "apps/troupe/group_file/json_reader.h"
 #include "apps/troupe/group_file/scalars.h"
+#include "runtime/base/utf8.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -30,6 +32,21 @@ std::vector<std::string_view> split_lines(std::string_view text) {
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
   return lines;
+}
+
+// Programs, archives and the like, given by mistake: what a parser says of them helps nobody. It
+// would also take UTF-16, whose positions would not be ours.
+bool check_text(std::string_view text, Problems& problems) {
+  const std::size_t fault = std::min(utf8_fault(text).value_or(text.size()), text.find('\0'));
+  if (fault >= text.size()) return true;
+  const std::string_view before = text.substr(0, fault);
+  const auto line_start = before.rfind('\n') + 1;  // 0 in the first line
+  const Position at{static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n')) + 1,
+                    fault - line_start + 1};
+  problems.add(at, fmt::format("not UTF-8 text: byte {} of the file is 0x{:02x}; save it as UTF-8, "
+                               "or name another file",
+                               fault + 1, static_cast<unsigned char>(text[fault])));
+  return false;
 }
 
 // The parser's messages may hold what it stumbled over.
@@ -137,6 +154,7 @@ class Reader {
 }  // namespace
 
 std::optional<Value> read_document(std::string_view text, Problems& problems) {
+  if (!check_text(text, problems)) return std::nullopt;
   if (auto json = read_json(text, problems)) return json;
   if (!problems.empty()) return std::nullopt;
   try {

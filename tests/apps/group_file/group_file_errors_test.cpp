@@ -17,6 +17,20 @@ TEST_CASE("what is not a group file says where", "[group_file]") {
         std::string::npos);
 }
 
+TEST_CASE("what is not UTF-8 text is called so, with its place", "[group_file]") {
+  constexpr const char* what_to_do = "; save it as UTF-8, or name another file";
+  using namespace std::string_literals;
+  CHECK(errors_of("\x7f"s
+                  "ELF\x02\x01\x01\0\0\xe4"s) ==
+        "f:1:8: not UTF-8 text: byte 8 of the file is 0x00"s + what_to_do);
+  CHECK(errors_of("\xff\xfet\0a\0"s) ==
+        "f:1:1: not UTF-8 text: byte 1 of the file is 0xff"s + what_to_do);
+  CHECK(errors_of("tasks:\n  a:\n    run: \"\xe4\"\n") ==
+        "f:3:11: not UTF-8 text: byte 23 of the file is 0xe4"s + what_to_do);
+  CHECK(errors_of("{\"tasks\": \"\xe4\"}") ==
+        "f:1:12: not UTF-8 text: byte 12 of the file is 0xe4"s + what_to_do);
+}
+
 TEST_CASE("every error is told at once, in the order of the file", "[group_file]") {
   CHECK(errors_of(R"(tsaks: 1
 tasks:

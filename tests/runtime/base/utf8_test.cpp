@@ -21,6 +21,14 @@ TEST_CASE("what is not well-formed has no length", "[utf8]") {
   CHECK(utf8_length(repaired_utf8(text)));
 }
 
+TEST_CASE("the first byte that is not well-formed is found", "[utf8]") {
+  CHECK_FALSE(utf8_fault(""));
+  CHECK_FALSE(utf8_fault("abcdefgh\u00e9i\u20ac\U0010FFFF"));
+  CHECK(utf8_fault("\xff\xfet") == 0);
+  CHECK(utf8_fault("12345678\u00e9\xff") == 10);
+  CHECK(utf8_fault("a\xe2\x82") == 1);
+}
+
 TEST_CASE("only what is broken is repaired", "[utf8]") {
   CHECK(repaired_utf8("a\u00e9") == "a\u00e9");
   CHECK(repaired_utf8("a\xff\u00e9") == "a\uFFFD\u00e9");
