@@ -116,6 +116,9 @@ class RefusedWorkers(Clients):
         worker = self.platform.worker(token, **options)
         self.assertEqual(worker.wait(), status, worker.stderr())
         self.assertIn(words, worker.stderr())
+        if status == 3:
+            self.assertIn("give `troupe worker token create --pool local/default --output FILE`",
+                          worker.stderr())
 
     def changed(self, token, **fields):
         with open(token) as f:

@@ -41,6 +41,11 @@ std::uint64_t process_number() {
   return number;
 }
 
+std::string how_to_get_a_token(const std::string& pool) {
+  return "for a new token, give `troupe worker token create --pool " + pool +
+         " --output FILE` where the server runs, and start the worker with --credentials FILE";
+}
+
 }  // namespace
 
 // Lives in the connection, which the session owns.
@@ -218,11 +223,12 @@ std::string Session::lack_of_disk() {
 }
 
 void Session::on_connection_error(const kj::Exception& exception) {
-  const Error error = error_from(exception);
+  Error error = error_from(exception);
   const auto say = [&error](LogLevel level, std::string_view event) {
     log_event(level, event, {{"code", to_string(error.code)}, {"error", error.detail}});
   };
   if (error.code == Errc::unauthenticated || error.code == Errc::forbidden) {
+    error.detail += "; " + how_to_get_a_token(shop_.options.pool);
     say(LogLevel::error, "worker_refused");
     end_with(status_refused);
   } else if (error.code == Errc::invalid && !ever_registered_) {
