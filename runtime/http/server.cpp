@@ -2,6 +2,7 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/http/service.h"
+#include "runtime/http/versioned_stream.h"
 #include "runtime/process/log.h"
 
 #include <kj/compat/http.h>
@@ -24,9 +25,9 @@ class KjServer final : public Server, public kj::TaskSet::ErrorHandler {
   KjServer(kj::Timer& timer, const RouteTable& routes, ServerOptions options)
       : timer_(timer),
         options_(options),
-        errors_(table_),
-        service_(timer, routes, table_, options_),
-        http_(timer, table_, service_, settings()),
+        parts_{timer, routes, table_, options_, last_response_},
+        errors_(parts_),
+        http_(timer, table_, service_factory(), settings()),
         served_(*this),
         listeners_(kj::heap<kj::TaskSet>(*this)) {
     TROUPE_EXPECTS(options.connections_max > 0);
@@ -56,6 +57,7 @@ class KjServer final : public Server, public kj::TaskSet::ErrorHandler {
   };
 
   kj::HttpServerSettings settings();
+  kj::HttpServer::HttpServiceFactory service_factory();
   kj::Promise<void> accept_loop(kj::ConnectionReceiver& port);
   kj::Promise<void> wait_for_slot();
   void taskFailed(kj::Exception&& exception) override {
@@ -66,8 +68,9 @@ class KjServer final : public Server, public kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   const ServerOptions options_;
   const kj::HttpHeaderTable table_;
+  LastResponse last_response_;
+  const ServiceParts parts_;
   ProtocolErrors errors_;
-  RouteService service_;
 
   // Owned by the event loop's thread.
   bool draining_ = false;
@@ -85,7 +88,14 @@ kj::HttpServerSettings KjServer::settings() {
   out.headerTimeout = to_kj(options_.header_time_max);
   out.pipelineTimeout = to_kj(options_.idle_time_max);
   out.errorHandler = errors_;
+  out.callbacks = last_response_;
   return out;
+}
+
+kj::HttpServer::HttpServiceFactory KjServer::service_factory() {
+  return [this](kj::AsyncIoStream& connection) -> kj::Own<kj::HttpService> {
+    return kj::heap<RouteService>(parts_, kj::downcast<VersionedStream>(connection));
+  };
 }
 
 void KjServer::listen(kj::Own<kj::ConnectionReceiver> port) {
@@ -96,7 +106,7 @@ void KjServer::listen(kj::Own<kj::ConnectionReceiver> port) {
 
 kj::Promise<void> KjServer::serve(kj::Own<kj::AsyncIoStream> connection) {
   auto slot = kj::heap<Slot>(*this);
-  return http_.listenHttp(kj::mv(connection))
+  return http_.listenHttp(kj::heap<VersionedStream>(kj::mv(connection)))
       .catch_([](kj::Exception&& exception) {
         log_event(LogLevel::debug, "http_connection_failed",
                   {{"error", description_of(exception)}});

@@ -26,7 +26,8 @@ struct ServerOptions {
 };
 
 /// Headers over 128 KiB end the connection. A handler may take as long as it likes: a long poll
-/// sets its own limit. Malformed requests get 400 and lose their connection.
+/// sets its own limit. Malformed requests get 400 and lose their connection. A request of HTTP/1.0,
+/// or with `Connection: close`, is answered with that header, and its connection ends.
 class Server {
  public:
   virtual ~Server() = default;

@@ -17,6 +17,8 @@ namespace troupe::http {
 struct Exchange {
   Request request;
   bool head = false;
+  bool last = false;       // its response ends the connection
+  bool body_read = false;  // to its end
   const Handler* handler = nullptr;
   std::vector<char> buffer;
   http::Response response;
@@ -72,17 +74,34 @@ void read_headers(const kj::HttpHeaders& headers, Request& request) {
   });
 }
 
-kj::Promise<void> write_response(const kj::HttpHeaderTable& table,
+/// Whether a header's list, such as `keep-alive, Close`, holds `close`.
+bool holds_close(kj::StringPtr list) {
+  constexpr std::string_view wanted = "close";
+  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+  std::string_view rest{list.begin(), list.size()};
+  for (;;) {
+    auto item = rest.substr(0, rest.find(','));
+    const std::size_t taken = item.size();
+    item.remove_prefix(std::min(item.find_first_not_of(" \t"), item.size()));
+    item = item.substr(0, item.find_last_not_of(" \t") + 1);
+    if (std::equal(item.begin(), item.end(), wanted.begin(), wanted.end(), same)) return true;
+    if (taken == rest.size()) return false;
+    rest.remove_prefix(taken + 1);
+  }
+}
+
+kj::Promise<void> write_response(const ServiceParts& parts,
                                  Exchange& exchange,
                                  kj::HttpService::Response& out) {
   const auto& response = exchange.response;
-  kj::HttpHeaders headers(table);
+  kj::HttpHeaders headers(parts.table);
   if (!response.body.empty()) {
     headers.set(kj::HttpHeaderId::CONTENT_TYPE, kj::heapString(response.content_type.c_str()));
   }
   for (const auto& [name, value] : response.headers) {
     headers.add(kj::heapString(name.c_str()), kj::heapString(value.c_str()));
   }
+  parts.last_response.set(exchange.last);
   auto stream = out.send(response.status, status_text(response.status), headers,
                          std::uint64_t{response.body.size()});
   if (exchange.head || response.body.empty()) return kj::READY_NOW;
@@ -101,12 +120,14 @@ kj::Promise<void> RouteService::request(kj::HttpMethod method,
   auto& exchange = *owned;
   auto& request = exchange.request;
   exchange.head = method == kj::HttpMethod::HEAD;
+  exchange.last = is_last(headers);
+  exchange.body_read = body.tryGetLength().orDefault(1) == 0;
   request.method = exchange.head ? "GET" : to_std(kj::str(method));
   if (!read_target(url, request)) {
     exchange.response = bad_request(400, "the request's target must be a path");
     return send(exchange, response).attach(kj::mv(owned));
   }
-  auto match = routes_.match(request.method, request.path);
+  auto match = parts_.routes.match(request.method, request.path);
   if (!match) {
     exchange.response = not_found_response();
     return send(exchange, response).attach(kj::mv(owned));
@@ -121,16 +142,25 @@ kj::Promise<void> RouteService::request(kj::HttpMethod method,
       .attach(kj::mv(owned));
 }
 
+bool RouteService::is_last(const kj::HttpHeaders& headers) const {
+  if (connection_.is_http_1_0()) return true;
+  KJ_IF_MAYBE (list, headers.get(kj::HttpHeaderId::CONNECTION)) {
+    return holds_close(*list);
+  }
+  return false;
+}
+
 kj::Promise<RouteService::BodyOutcome> RouteService::read_body(kj::AsyncInputStream& body,
                                                                Exchange& exchange) {
   KJ_IF_MAYBE (length, body.tryGetLength()) {
-    if (*length > limits_.body_bytes_max) return BodyOutcome::too_large;
+    if (*length > parts_.limits.body_bytes_max) return BodyOutcome::too_large;
     exchange.request.body.reserve(*length);
   }
   constexpr std::size_t chunk_bytes = 64 * 1024;
   exchange.buffer.resize(chunk_bytes);
-  auto late =
-      timer_.afterDelay(to_kj(limits_.body_time_max)).then([] { return BodyOutcome::too_slow; });
+  auto late = parts_.timer.afterDelay(to_kj(parts_.limits.body_time_max)).then([] {
+    return BodyOutcome::too_slow;
+  });
   return read_rest(body, exchange).exclusiveJoin(kj::mv(late));
 }
 
@@ -139,9 +169,12 @@ kj::Promise<RouteService::BodyOutcome> RouteService::read_rest(kj::AsyncInputStr
   auto& buffer = exchange.buffer;
   return body.tryRead(buffer.data(), 1, buffer.size())
       .then([this, &body, &exchange](std::size_t n) -> kj::Promise<BodyOutcome> {
-        if (n == 0) return BodyOutcome::whole;
+        if (n == 0) {
+          exchange.body_read = true;
+          return BodyOutcome::whole;
+        }
         auto& text = exchange.request.body;
-        if (n > limits_.body_bytes_max - text.size()) return BodyOutcome::too_large;
+        if (n > parts_.limits.body_bytes_max - text.size()) return BodyOutcome::too_large;
         text.append(exchange.buffer.data(), n);
         return read_rest(body, exchange);
       });
@@ -153,7 +186,7 @@ kj::Promise<void> RouteService::answer(BodyOutcome outcome,
   exchange.buffer = {};
   if (outcome == BodyOutcome::too_large) {
     exchange.response = error_response(
-        {Errc::too_large, "the body has more than " + std::to_string(limits_.body_bytes_max) +
+        {Errc::too_large, "the body has more than " + std::to_string(parts_.limits.body_bytes_max) +
                               " bytes, the most that is taken"});
     return send(exchange, out);
   }
@@ -170,8 +203,11 @@ kj::Promise<void> RouteService::answer(BodyOutcome outcome,
 }
 
 kj::Promise<void> RouteService::send(Exchange& exchange, kj::HttpService::Response& out) {
-  return timer_.timeoutAfter(to_kj(limits_.response_time_max),
-                             write_response(table_, exchange, out));
+  // Of a body that nobody reads kj itself takes a little, so that the peer gets to read the
+  // response.
+  if (exchange.last && exchange.body_read) connection_.end_requests();
+  return parts_.timer.timeoutAfter(to_kj(parts_.limits.response_time_max),
+                                   write_response(parts_, exchange, out));
 }
 
 kj::Promise<void> ProtocolErrors::handleClientProtocolError(kj::HttpHeaders::ProtocolError error,
@@ -181,7 +217,7 @@ kj::Promise<void> ProtocolErrors::handleClientProtocolError(kj::HttpHeaders::Pro
   const bool request = raw.find("HTTP/1.") != std::string_view::npos;
   auto exchange = kj::heap<Exchange>();
   exchange->response = bad_request(request ? error.statusCode : 400, to_std(error.description));
-  auto written = write_response(table_, *exchange, response);
+  auto written = write_response(parts_, *exchange, response);
   return written.attach(kj::mv(exchange));
 }
 
@@ -194,7 +230,7 @@ kj::Promise<void> ProtocolErrors::handleApplicationError(
     if (exception.getType() == kj::Exception::Type::DISCONNECTED) return kj::READY_NOW;
     auto exchange = kj::heap<Exchange>();
     exchange->response = error_response(error_from(exception));
-    auto written = write_response(table_, *exchange, *response);
+    auto written = write_response(parts_, *exchange, *response);
     return written.attach(kj::mv(exchange));
   }
   return kj::READY_NOW;

@@ -141,6 +141,14 @@ class Peers(SharedPlatform):
             self.assertTrue(self.sends(peer, request))
             return received(peer)
 
+    def test_http_ends_where_the_peer_wants_that(self):
+        for end in (b" HTTP/1.0\r\n\r\n", b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):
+            for path in (b"/healthz", b"/metrics", b"/nowhere"):
+                with self.http() as peer:
+                    peer.settimeout(20)
+                    peer.sendall(b"GET " + path + end)
+                    self.assertIn(b"\r\nConnection: close\r\n", received(peer))
+
     def test_http_refusals_say_why(self):
         for line in (b"GET /nowhere", b"DELETE /healthz"):
             answer = self.answer(line + b" HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -113,6 +113,52 @@ TEST_CASE("a request reaches its handler", "[http]") {
   }
 }
 
+TEST_CASE("a connection ends after the response when its peer wants that", "[http]") {
+  HttpWorld world;
+  world.routes.add("GET", "/a", echo);
+  world.routes.add("POST", "/a", echo);
+  Dialogue peer(world);
+  peer.start_reading();
+
+  SECTION("by a header") {
+    const auto value = GENERATE(as<std::string>{}, "close", "Close", "keep-alive , CLOSE");
+    const auto path = GENERATE(as<std::string>{}, "/a", "/nowhere");
+    peer.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: " + value + "\r\n\r\n");
+    CHECK_THAT(peer.received, Contains("Connection: close\r\n") && Contains("Content-Length: "));
+    CHECK(peer.ended);
+    CHECK(peer.served());
+  }
+  SECTION("once its body is here") {
+    peer.send("POST /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhe");
+    CHECK_FALSE(peer.ended);
+    peer.send("llo");
+    CHECK_THAT(peer.received, Contains("body=hello"));
+    CHECK(peer.ended);
+  }
+  SECTION("by a version that knows no other way") {
+    peer.send("GET /a HT");
+    peer.send("TP/1.0\r\n\r\n");
+    CHECK_THAT(peer.received, Contains("Connection: close\r\n") && Contains("GET /a query="));
+    CHECK(peer.ended);
+    CHECK(peer.served());
+  }
+  SECTION("after the requests before") {
+    peer.send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK_THAT(peer.received, !Contains("Connection: close"));
+    CHECK_FALSE(peer.ended);
+    peer.send("GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    CHECK(peer.ended);
+  }
+  SECTION("and not when it says something else") {
+    const auto value = GENERATE(as<std::string>{}, "keep-alive", "closed, x", "", ",,");
+    peer.send("GET /a HTTP/1.1\r\nHost: x\r\nConnection: " + value + "\r\n\r\n");
+    peer.send("GET /a HTTP/1.1\r\nHost: HTTP/1.0\r\n\r\n");
+    CHECK_THAT(peer.received, Contains("host=HTTP/1.0"));
+    CHECK_FALSE(peer.ended);
+    world.server().drain().eagerlyEvaluate(nullptr).poll(world.scope);
+  }
+}
+
 TEST_CASE("a handler that fails answers an error", "[http]") {
   HttpWorld world;
   world.routes.add("GET", "/throws", [](const http::Request&) -> kj::Promise<http::Response> {
