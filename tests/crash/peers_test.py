@@ -2,15 +2,19 @@
 
 import os
 import random
+import resource
 import socket
 import struct
 import subprocess
+import threading
 import unittest
 
 from platform_under_test import BINARY, SharedPlatform
 
 # What a server takes before the proof of who sends it (runtime/rpc/handshake_stream.h).
 HANDSHAKE_BYTES_MAX = 4096
+# How many of them it keeps (apps/troupe/server/listener.cpp).
+STRANGERS_MAX = 2048
 
 
 def rpc_message(*words):
@@ -120,6 +124,41 @@ class Peers(SharedPlatform):
         self.still_serves()  # meanwhile
         for peer in peers:
             received(peer)
+
+    def test_a_flood_of_strangers_keeps_nobody_out(self):
+        flood = 4500  # more than there is room for
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard < flood + 500:
+            self.skipTest("%d descriptors are too few for a flood" % hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        peers = [self.rpc() for _ in range(flood)]
+        # Through the same door as they: the data directory's socket is not for strangers.
+        client = ("--rpc", "127.0.0.1:%d" % self.platform.rpc_port(), "task", "list")
+        self.platform.run(*client)
+        # All but the last have made room, and as many as wait in line may not be accepted yet.
+        waiting = 256
+        while len(peers) > STRANGERS_MAX + waiting:
+            self.assertEqual(received(peers.pop(0)), b"")
+        stop = threading.Event()
+
+        def pour():
+            while not stop.is_set():
+                with peers.pop(0) as oldest:
+                    received(oldest)
+                peers.append(socket.create_connection(("127.0.0.1", self.platform.rpc_port())))
+
+        pourer = threading.Thread(target=pour)
+        pourer.start()
+        try:
+            for _ in range(3):
+                self.platform.run(*client)
+        finally:
+            stop.set()
+            pourer.join()
+            for peer in peers:
+                peer.close()
+        self.assertIn("rpc_crowded", self.platform.log())
 
     def test_http_garbage_and_half_requests(self):
         rng = random.Random(7)

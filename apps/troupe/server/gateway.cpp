@@ -10,6 +10,7 @@
 #include "runtime/base/secret_box.h"
 #include "runtime/process/log.h"
 
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -83,8 +84,8 @@ class Session final : public schema::Session::Server {
 
 class Gateway final : public schema::Gateway::Server {
  public:
-  Gateway(Site& site, std::shared_ptr<bool> authenticated)
-      : site_(site), authenticated_(std::move(authenticated)) {}
+  Gateway(Site& site, std::function<void()> on_proven)
+      : site_(site), on_proven_(std::move(on_proven)) {}
 
   Promise<void> hello(HelloContext context) override {
     nonce_ = random_bytes(nonce_bytes);
@@ -113,21 +114,21 @@ class Gateway final : public schema::Gateway::Server {
           {Errc::unauthenticated,
            "client \"" + client_id + "\" is unknown, expired, or its access token is wrong"});
     }
-    *authenticated_ = true;
+    on_proven_();
     context.getResults().setSession(kj::heap<Session>(site_, credentials->caller));
     return READY_NOW;
   }
 
  private:
   Site& site_;
-  std::shared_ptr<bool> authenticated_;
+  const std::function<void()> on_proven_;
   std::string nonce_;
 };
 
 }  // namespace
 
-schema::Gateway::Client make_gateway(Site& site, std::shared_ptr<bool> authenticated) {
-  return kj::heap<Gateway>(site, std::move(authenticated));
+schema::Gateway::Client make_gateway(Site& site, std::function<void()> on_proven) {
+  return kj::heap<Gateway>(site, std::move(on_proven));
 }
 
 }  // namespace troupe::server

@@ -4,12 +4,12 @@
 #include "apps/troupe/server/site.h"
 #include "schema/rpc/session.capnp.h"
 
-#include <memory>
+#include <functional>
 
 namespace troupe::server {
 
-/// One for each connection: its nonces are its own. Sets `*authenticated` once the peer has proven
-/// who it is. Borrows `site`.
-schema::Gateway::Client make_gateway(Site& site, std::shared_ptr<bool> authenticated);
+/// One for each connection: its nonces are its own. Calls `on_proven` each time the peer has
+/// proven who it is. Borrows `site`.
+schema::Gateway::Client make_gateway(Site& site, std::function<void()> on_proven);
 
 }  // namespace troupe::server

@@ -1,6 +1,7 @@
 #include "apps/troupe/server/listener.h"
 
 #include "apps/troupe/server/gateway.h"
+#include "apps/troupe/server/strangers.h"
 #include "runtime/process/log.h"
 #include "runtime/rpc/handshake_stream.h"
 
@@ -9,14 +10,29 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include <optional>
+#include <utility>
 
 namespace troupe::server {
 namespace {
 
 constexpr std::size_t connections_max = 4'096;
+// Of these, peers that have not proven who they are.
+constexpr std::size_t strangers_max = 2'048;
+static_assert(strangers_max * 2 <= connections_max);
+// After so many newcomers who took another's place there is a pause. So a flood leaves the loop
+// time for those who are in, and everybody has half a second to prove who it is; a newcomer waits
+// in the system's queue of 4,096 for a second at most.
+constexpr std::size_t newcomers_max = 4;
+constexpr auto crowded_pause = 1 * kj::MILLISECONDS;
+static_assert(strangers_max / newcomers_max * crowded_pause >= 500 * kj::MILLISECONDS);
 constexpr auto accept_retry = 100 * kj::MILLISECONDS;
 // A peer that has not proven who it is by then is sent away; afterwards it may be idle.
 constexpr auto authentication_time = 10 * kj::SECONDS;
+// A flood is told of now and then, not once for each of its connections.
+constexpr auto report_pause = 10 * kj::SECONDS;
 constexpr std::uint64_t message_words_max = 64ULL << 20 >> 3;
 
 // Calls are small and answered at once: waiting to fill packets would only delay them.
@@ -27,6 +43,39 @@ void set_no_delay(kj::AsyncIoStream& stream) {
   } catch (const kj::Exception&) {
     return;  // a Unix socket has no such delay
   }
+}
+
+// Of this machine's user, who may read the root token anyway.
+bool is_same_user(kj::AsyncIoStream& stream) {
+  ucred peer{};
+  kj::uint size = sizeof peer;
+  stream.getsockopt(SOL_SOCKET, SO_PEERCRED, &peer, &size);
+  return peer.uid == geteuid();
+}
+
+// Whose connection it is, as far as can be known before it says so: its host. Nothing for whom we
+// trust with as many as it likes.
+std::optional<std::string> origin_of(kj::AsyncIoStream& stream) {
+  constexpr std::size_t network_bytes = 8;  // of IPv6: who has one address has all of its network
+  try {
+    sockaddr_storage name{};
+    kj::uint size = sizeof name;
+    stream.getpeername(reinterpret_cast<sockaddr*>(&name), &size);
+    if (name.ss_family == AF_INET) {
+      const auto& address = reinterpret_cast<const sockaddr_in&>(name).sin_addr;
+      return std::string(reinterpret_cast<const char*>(&address), sizeof address);
+    }
+    if (name.ss_family == AF_INET6) {
+      const auto& address = reinterpret_cast<const sockaddr_in6&>(name).sin6_addr;
+      const bool mapped = IN6_IS_ADDR_V4MAPPED(&address) != 0;
+      return std::string(reinterpret_cast<const char*>(&address),
+                         mapped ? sizeof address : network_bytes);
+    }
+    if (is_same_user(stream)) return std::nullopt;
+  } catch (const kj::Exception&) {
+    return "";  // it is gone already, perhaps
+  }
+  return "";
 }
 
 class Listener final : public RpcListener, public kj::TaskSet::ErrorHandler {
@@ -49,47 +98,83 @@ class Listener final : public RpcListener, public kj::TaskSet::ErrorHandler {
   kj::Promise<void> accept(kj::ConnectionReceiver& port) {
     return port.accept().then(
         [this, &port](kj::Own<kj::AsyncIoStream> stream) {
+          const std::size_t before = turned_out();
           serve(kj::mv(stream));
-          return accept(port);
+          if (turned_out() == before) return accept(port);
+          report_crowd();
+          if (turned_out() % newcomers_max != 0) return accept(port);
+          return accept_after(crowded_pause, port);
         },
         [this, &port](kj::Exception&& e) {
           // Out of descriptors, perhaps: those who are in go on.
           log_event(LogLevel::error, "rpc_accept_failed",
                     {{"detail", std::string(e.getDescription().cStr())}});
-          return site_.timer.afterDelay(accept_retry).then([this, &port] { return accept(port); });
+          return accept_after(accept_retry, port);
         });
   }
 
+  kj::Promise<void> accept_after(kj::Duration pause, kj::ConnectionReceiver& port) {
+    return site_.timer.afterDelay(pause).then([this, &port] { return accept(port); });
+  }
+
   void serve(kj::Own<kj::AsyncIoStream> stream) {
-    if (connections_ >= connections_max) {
-      log_event(LogLevel::warning, "rpc_connection_refused", {{"connections", connections_}});
+    if (connections_ >= connections_max && !strangers_.send_one_away()) {
+      refused_ += 1;
       return;
     }
     set_no_delay(*stream);
     connections_ += 1;
+    auto stranger = kj::Own<Strangers::Stranger>();
+    kj::Promise<void> has_to_leave = kj::NEVER_DONE;
+    if (const auto origin = origin_of(*stream)) {
+      stranger = strangers_.admit(*origin);
+      has_to_leave = stranger->has_to_leave();
+    }
+    const auto authenticated = std::make_shared<bool>(false);
+    // The gateway ends before the stranger does, see below.
+    auto gateway = make_gateway(site_, [authenticated, stranger = stranger.get()] {
+      *authenticated = true;
+      if (stranger != nullptr) stranger->trust();
+    });
     capnp::ReaderOptions options;
     options.traversalLimitInWords = message_words_max;
-    const auto authenticated = std::make_shared<bool>(false);
     auto messages = kj::heap<HandshakeStream>(*stream, authenticated);
     auto network =
         kj::heap<capnp::TwoPartyVatNetwork>(*messages, capnp::rpc::twoparty::Side::SERVER, options);
-    auto system = kj::heap(capnp::makeRpcServer(*network, make_gateway(site_, authenticated)));
+    auto system = kj::heap(capnp::makeRpcServer(*network, kj::mv(gateway)));
     auto too_late =
         site_.timer.afterDelay(authentication_time).then([authenticated]() -> kj::Promise<void> {
           if (*authenticated) return kj::NEVER_DONE;
           return kj::READY_NOW;
         });
-    auto done = network->onDisconnect().exclusiveJoin(kj::mv(too_late));
+    auto done =
+        network->onDisconnect().exclusiveJoin(kj::mv(too_late)).exclusiveJoin(kj::mv(has_to_leave));
     // One at a time: what is attached first is destroyed first, and the system uses the network.
     tasks_.add(done.attach(kj::mv(system))
                    .attach(kj::mv(network))
                    .attach(kj::mv(messages))
                    .attach(kj::mv(stream))
+                   .attach(kj::mv(stranger))
                    .attach(kj::defer([this] { connections_ -= 1; })));
+  }
+
+  std::size_t turned_out() const { return refused_ + strangers_.sent_away(); }
+
+  void report_crowd() {
+    const auto now = site_.timer.now();
+    if (now < next_report_) return;
+    log_event(LogLevel::warning, "rpc_crowded",
+              {{"connections", connections_},
+               {"strangers_sent_away", strangers_.sent_away()},
+               {"refused", refused_}});
+    next_report_ = now + report_pause;
   }
 
   Site& site_;
   std::size_t connections_ = 0;
+  std::size_t refused_ = 0;  // connections, in all
+  kj::TimePoint next_report_ = kj::origin<kj::TimePoint>();
+  Strangers strangers_{strangers_max};
   kj::TaskSet tasks_;
 };
 
