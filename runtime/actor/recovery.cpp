@@ -6,8 +6,9 @@
 namespace troupe {
 namespace {
 
-// A message that was under way at this many crashes is suspected of causing them.
-constexpr std::uint32_t attempts_max = 3;
+// A message that was under way at this many crashes is suspected of causing them: its first start
+// and its second one ended the process, so there is no third.
+constexpr std::uint32_t crashes_max = 2;
 
 }  // namespace
 
@@ -23,7 +24,7 @@ std::vector<Delivery> recover_inboxes(Store& store, Committer& committer, Instan
   std::vector<Delivery> deliver;
   for (auto& delivery : found) {
     const std::string key = KeyWriter().u64(delivery.number).key();
-    if (++delivery.attempts > attempts_max) {
+    if (++delivery.attempts >= crashes_max) {
       commit.rows.push_back({tables::dead_letters.id, key,
                              encode_dead_letter(delivery, "under way at repeated crashes", now)});
       commit.rows.push_back({tables::inbox.id, key, std::nullopt});

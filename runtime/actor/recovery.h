@@ -9,8 +9,8 @@
 
 namespace troupe {
 
-/// Counts one more attempt for each message in an inbox, on disk, and answers them in their order
-/// for delivery. Those that were tried too often become dead letters.
+/// Counts one more crash for each message in an inbox, on disk, and answers them in their order for
+/// delivery. Those that were under way at two become dead letters: nobody starts them a third time.
 std::vector<Delivery> recover_inboxes(Store& store, Committer& committer, Instant now);
 
 }  // namespace troupe

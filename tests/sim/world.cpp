@@ -24,9 +24,9 @@ constexpr std::uint64_t sweep_commits = 128;
 constexpr std::uint64_t rest_steps = 1'500;
 constexpr std::uint64_t settle_steps_max = 100'000;
 constexpr std::uint64_t finish_steps_max = 200'000;
-// A message that was under way at three crashes is parked at the next start: the world takes care
-// that the fourth does not come before the message has had its chance.
-constexpr std::uint32_t attempts_spared = 2;
+// A message that was under way at two crashes is parked at the next start: the world takes care
+// that the second does not come before the message has had its chance.
+constexpr std::uint32_t attempts_spared = 1;
 constexpr std::uint64_t sparing_check_steps = 16;
 
 }  // namespace

@@ -95,7 +95,7 @@ class World final : public Speaker {
   std::uint64_t commands_ = 0;
   std::uint64_t seen_commits_ = 0;
   std::uint64_t swept_commits_ = 0;
-  bool sparing_ = false;  // a message has been under way at two crashes
+  bool sparing_ = false;  // a message was under way at the last crash
   std::uint64_t calls_ = 0;
   Instant next_wake_;
   WireId wires_made_ = 0;

@@ -94,18 +94,19 @@ TEST_CASE("messages that were not handled are delivered again in their order", "
   CHECK(bench.count(tables::inbox) == 3);
 }
 
-TEST_CASE("a message under way at three starts is parked at the fourth", "[recovery]") {
+TEST_CASE("a message under way at two crashes is parked at the third start", "[recovery]") {
   Bench bench;
+  // The first start of the message is that of the process that sent it.
   bench.send(5, "deadly");
-  for (std::uint32_t start = 1; start <= 3; ++start) {
-    bench.reopen();
-    REQUIRE(bench.recover().size() == 1);
+  bench.reopen();
+  REQUIRE(bench.recover().size() == 1);
+  {
     const auto view = bench.store->snapshot();
     const auto row = view->get(tables::inbox.id, KeyWriter().u64(5).key());
     REQUIRE(row.has_value());
-    CHECK(decode_envelope(5, *row).attempts == start);
-    CHECK(bench.count(tables::dead_letters) == 0);
+    CHECK(decode_envelope(5, *row).attempts == 1);
   }
+  CHECK(bench.count(tables::dead_letters) == 0);
   bench.send(6, "harmless");
   bench.reopen();
   const auto found = bench.recover();
@@ -124,7 +125,8 @@ TEST_CASE("a message under way at three starts is parked at the fourth", "[recov
     CHECK(line_of(Bytes(as_word_span(letter.get().getBody()))) == "deadly");
   }
 
+  bench.handled(6);
   bench.reopen();
-  CHECK(bench.recover().size() == 1);
+  CHECK(bench.recover().empty());
   CHECK(bench.count(tables::dead_letters) == 1);
 }
