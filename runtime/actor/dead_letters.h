@@ -13,8 +13,12 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace troupe {
+
+/// The error of a message that was parked because of crashes. All others are from its handler.
+inline constexpr std::string_view error_of_crashes = "under way at repeated crashes";
 
 struct DeadLetter {
   Delivery delivery;  // as it was when it was given up

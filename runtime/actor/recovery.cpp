@@ -1,5 +1,6 @@
 #include "runtime/actor/recovery.h"
 
+#include "runtime/actor/dead_letters.h"
 #include "runtime/actor/envelope.h"
 #include "runtime/store/key.h"
 
@@ -26,7 +27,7 @@ std::vector<Delivery> recover_inboxes(Store& store, Committer& committer, Instan
     const std::string key = KeyWriter().u64(delivery.number).key();
     if (++delivery.attempts >= crashes_max) {
       commit.rows.push_back({tables::dead_letters.id, key,
-                             encode_dead_letter(delivery, "under way at repeated crashes", now)});
+                             encode_dead_letter(delivery, std::string(error_of_crashes), now)});
       commit.rows.push_back({tables::inbox.id, key, std::nullopt});
       continue;
     }

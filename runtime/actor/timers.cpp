@@ -73,6 +73,7 @@ TimerTable::TimerTable(const Clock& clock, Store& store, Numbers& numbers, Timer
       store_(store),
       numbers_(numbers),
       window_goal_(options.window),
+      on_fired_(std::move(options.fired)),
       line_(clock, stored_line(*store.snapshot())),
       hold_until_(line_.now() + options.hold),
       wall_{.begin = line_begin(false), .end = line_begin(true), .window = {}},
@@ -243,6 +244,7 @@ void TimerTable::count_late(Duration late) {
   stats_.late_seconds = static_cast<double>(late.count()) / 1000;
   stats_.late_seconds_max = std::max(stats_.late_seconds_max, stats_.late_seconds);
   stats_.late_seconds_sum += stats_.late_seconds;
+  if (on_fired_) on_fired_(stats_.late_seconds);
 }
 
 Delivery TimerTable::delivery_of(const TimerEntry& entry) {

@@ -52,6 +52,8 @@ struct TimerOptions {
   Duration hold{0};
   /// Timers that a refill reads, for each line. Other limits are multiples of it.
   std::size_t window = 1'000;
+  /// Called for each timer that fires, with the table locked: it counts and returns.
+  std::function<void(double late_seconds)> fired = {};
 };
 
 /// Since the start, for metrics. Late is measured from the due time, on the timer's line: what came
@@ -141,6 +143,7 @@ class TimerTable {
   Store& store_;
   Numbers& numbers_;
   const std::size_t window_goal_;
+  const std::function<void(double late_seconds)> on_fired_;
   std::function<void()> nearer_;
 
   mutable std::mutex mutex_;  // guards all below, but `line_.now`

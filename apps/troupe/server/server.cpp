@@ -92,12 +92,7 @@ void raise_descriptor_limit() {
 struct Foundation {
   SystemClock clock;
   metrics::Registry registry;
-  metrics::Histogram commit_seconds =
-      registry.histogram({"troupe_commit_seconds", "Time of a transaction, sync included", {}},
-                         metrics::latency_bounds());
-  metrics::Histogram batch_size =
-      registry.histogram({"troupe_batch_commits", "Handled messages a transaction", {}},
-                         {1, 4, 16, 64, 256, 1024, 4096, 16384});
+  HostHistograms histograms{registry};
   std::unique_ptr<Host> host;
   std::unique_ptr<BlobStore> blobs;
   std::unique_ptr<StreamStore> logs;
@@ -116,8 +111,8 @@ HostHooks host_hooks(Foundation& f, std::function<void(const std::string&)> on_f
               {{"kind", kind}, {"actor", actor}, {"detail", detail}});
   };
   hooks.batch_written = [&f](double seconds, std::size_t commits) {
-    f.commit_seconds.observe(seconds);
-    f.batch_size.observe(static_cast<double>(commits));
+    f.histograms.commit_seconds.observe(seconds);
+    f.histograms.batch_commits.observe(static_cast<double>(commits));
   };
   return hooks;
 }
@@ -129,8 +124,9 @@ Status open_foundation(Foundation& f,
   for (const char* folder : {"", "/blobs", "/logs"}) {
     if (auto made = make_directory(options.data_dir + folder); !made.ok()) return made;
   }
-  auto host =
-      Host::start(f.clock, host_options(options, tasks), host_hooks(f, std::move(on_fatal)));
+  HostOptions setup = host_options(options, tasks);
+  setup.timers.fired = [&f](double late) { f.histograms.timer_late_seconds.observe(late); };
+  auto host = Host::start(f.clock, std::move(setup), host_hooks(f, std::move(on_fatal)));
   if (!host.ok()) return host.error();
   f.host = std::move(host).value();
   auto blobs = BlobStore::open({.dir = options.data_dir + "/blobs"}, f.clock.wall_now());

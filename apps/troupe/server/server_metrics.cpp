@@ -1,64 +1,154 @@
 #include "apps/troupe/server/server_metrics.h"
 
+#include "actors/kinds.h"
+#include "actors/message_text.h"
 #include "actors/task_queue/queries.h"
 #include "actors/worker/queries.h"
+#include "runtime/actor/dead_letters.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string>
+#include <utility>
 
 namespace troupe::server {
 namespace {
 
-void add_queues(metrics::Samples& samples, Host& host) {
-  const auto snapshot = host.snapshot();
+constexpr const char* other = "(other)";
+// More dead letters than these are counted without their kinds: a scrape is quick.
+constexpr std::uint64_t letters_read_max = 10'000;
+
+constexpr std::array known_kinds = {kinds::task, kinds::task_group, kinds::task_queue,
+                                    kinds::worker, kinds::client};
+
+struct QueueFigures {
+  std::uint64_t pending = 0;
+  std::size_t claimed = 0;
+  std::size_t workers = 0;
+};
+
+void add_queue(metrics::Samples& samples, const metrics::Labels& labels, const QueueFigures& q) {
+  samples.gauge({"queue_pending_tasks", "Runs that wait for a worker", labels},
+                static_cast<double>(q.pending));
+  samples.gauge({"queue_claimed_tasks", "Runs that a worker holds", labels},
+                static_cast<double>(q.claimed));
+  samples.gauge({"queue_running_workers", "Connected workers", labels},
+                static_cast<double>(q.workers));
+}
+
+std::vector<task_queue::QueueView> all_queues(const Snapshot& snapshot) {
+  std::vector<task_queue::QueueView> all;
   std::string next;
-  for (const auto& queue : task_queue::list_queues(*snapshot, Page{}, next)) {
-    const auto staff = worker::staffing(*snapshot, queue.task_queue_id);
-    const auto slash = queue.task_queue_id.find('/');
-    const metrics::Labels labels{{"provisionerId", queue.task_queue_id.substr(0, slash)},
-                                 {"workerType", queue.task_queue_id.substr(slash + 1)}};
-    samples.gauge({"queue_pending_tasks", "Runs that wait for a worker", labels},
-                  static_cast<double>(queue.pending));
-    samples.gauge({"queue_claimed_tasks", "Runs that a worker holds", labels},
-                  static_cast<double>(staff.claims));
-    samples.gauge({"queue_running_workers", "Connected workers", labels},
-                  static_cast<double>(staff.connected));
+  for (Page page;; page.after = all.back().task_queue_id) {
+    next.clear();
+    auto some = task_queue::list_queues(snapshot, page, next);
+    std::ranges::move(some, std::back_inserter(all));
+    if (next.empty()) return all;
   }
+}
+
+// The longest queues one by one, the rest as one.
+void add_queues(metrics::Samples& samples, const Snapshot& snapshot) {
+  auto queues = all_queues(snapshot);
+  const auto labelled = std::min(queues.size(), queues_labelled_max);
+  std::ranges::partial_sort(queues, queues.begin() + static_cast<std::ptrdiff_t>(labelled),
+                            std::ranges::greater{}, &task_queue::QueueView::pending);
+  const auto staff = worker::staffing(snapshot, "");
+  QueueFigures rest{0, staff.claims, staff.connected};
+  for (std::size_t i = 0; i < labelled; ++i) {
+    const std::string& id = queues[i].task_queue_id;
+    const auto own = worker::staffing(snapshot, id);
+    const auto slash = id.find('/');
+    add_queue(samples,
+              {{"provisionerId", id.substr(0, slash)}, {"workerType", id.substr(slash + 1)}},
+              {queues[i].pending, own.claims, own.connected});
+    rest.claimed -= own.claims;
+    rest.workers -= own.connected;
+  }
+  for (std::size_t i = labelled; i < queues.size(); ++i) rest.pending += queues[i].pending;
+  add_queue(samples, {{"provisionerId", other}, {"workerType", other}}, rest);
+}
+
+void add_dead_letters(metrics::Samples& samples, const Snapshot& snapshot) {
+  // All that may be there, so that an alarm has a zero to rise from.
+  std::map<std::pair<std::string, std::string>, std::uint64_t> counts;
+  for (const KindId kind : known_kinds) {
+    for (const char* cause : {"handler", "crashes"}) counts[{kind_name(kind), cause}] = 0;
+  }
+  std::uint64_t read = 0;
+  scan_dead_letters(snapshot, 0, [&](const DeadLetter& letter) {
+    const KindId kind = letter.delivery.to.kind;
+    const bool known = std::ranges::find(known_kinds, kind) != known_kinds.end();
+    counts[{known ? kind_name(kind) : other,
+            letter.error == error_of_crashes ? "crashes" : "handler"}] += 1;
+    return ++read < letters_read_max;
+  });
+  const auto all = snapshot.count(tables::dead_letters.id);
+  if (all > read) counts[{other, other}] = all - read;
+  for (const auto& [labels, count] : counts) {
+    samples.gauge({"troupe_dead_letters",
+                   "Messages that were given up",
+                   {{"kind", labels.first}, {"cause", labels.second}}},
+                  static_cast<double>(count));
+  }
+}
+
+void add_stats(metrics::Samples& samples, const HostStats& stats) {
+  const auto counter = [&samples](const char* name, const char* help, std::uint64_t value) {
+    samples.counter({name, help, {}}, static_cast<double>(value));
+  };
+  const auto gauge = [&samples](const char* name, const char* help, double value) {
+    samples.gauge({name, help, {}}, value);
+  };
+  counter("troupe_commits_total", "Handled messages whose effects are on disk",
+          stats.committer.commits);
+  counter("troupe_batches_total", "Transactions", stats.committer.batches);
+  counter("troupe_rows_total", "Rows written or deleted", stats.committer.rows);
+  gauge("troupe_commit_queue_length", "Effects that wait for the disk",
+        static_cast<double>(stats.committer.waiting));
+  gauge("troupe_credits_in_use", "Root messages under way",
+        static_cast<double>(stats.credits_in_use));
+  counter("troupe_credits_refused_total", "Commands refused because too much was under way",
+          stats.credits_refused);
+  gauge("troupe_store_used_bytes", "Pages of the store in use",
+        static_cast<double>(stats.store.used_bytes));
+  gauge("troupe_store_limit_bytes", "store.map_size", static_cast<double>(stats.store.limit_bytes));
+  gauge("troupe_store_file_bytes", "Size of data.mdb, free pages included",
+        static_cast<double>(stats.store.file_bytes));
+  gauge("troupe_disk_free_bytes", "Free space where the store is",
+        static_cast<double>(stats.store.disk_free_bytes));
+  gauge("troupe_store_readers", "Snapshots of the store that are open",
+        static_cast<double>(stats.store.readers));
+  gauge("troupe_store_oldest_reader_seconds", "Age of the oldest of them",
+        static_cast<double>(stats.store.oldest_reader.count()) / 1000);
+  gauge("troupe_actors", "Durable actors in memory", static_cast<double>(stats.actors));
+  counter("troupe_activations_total", "Actors read into memory", stats.activations);
+  counter("troupe_passivations_total", "Actors that left memory", stats.passivations);
+  counter("troupe_actor_restarts_total", "Actors that failed and were started again",
+          stats.restarts);
+  counter("troupe_timers_fired_total", "Timers", stats.timers_fired);
 }
 
 }  // namespace
 
+HostHistograms::HostHistograms(metrics::Registry& registry)
+    : commit_seconds(
+          registry.histogram({"troupe_commit_seconds", "Time of a transaction, sync included", {}},
+                             metrics::latency_bounds())),
+      batch_commits(
+          registry.histogram({"troupe_batch_commits", "Handled messages a transaction", {}},
+                             {1, 4, 16, 64, 256, 1024, 4096, 16384})),
+      timer_late_seconds(registry.histogram(
+          {"troupe_timer_late_seconds", "How late timers were", {}}, metrics::latency_bounds())) {}
+
 std::unique_ptr<metrics::CollectorRegistration> add_host_metrics(metrics::Registry& registry,
                                                                  Host& host) {
   return registry.add_collector([&host](metrics::Samples& samples) {
-    const HostStats stats = host.stats();
-    const auto counter = [&samples](const char* name, const char* help, std::uint64_t value) {
-      samples.counter({name, help, {}}, static_cast<double>(value));
-    };
-    const auto gauge = [&samples](const char* name, const char* help, double value) {
-      samples.gauge({name, help, {}}, value);
-    };
-    counter("troupe_commits_total", "Handled messages whose effects are on disk",
-            stats.committer.commits);
-    counter("troupe_batches_total", "Transactions", stats.committer.batches);
-    counter("troupe_rows_total", "Rows written or deleted", stats.committer.rows);
-    gauge("troupe_commit_queue_length", "Effects that wait for the disk",
-          static_cast<double>(stats.committer.waiting));
-    gauge("troupe_credits_in_use", "Root messages under way",
-          static_cast<double>(stats.credits_in_use));
-    counter("troupe_credits_refused_total", "Commands refused because too much was under way",
-            stats.credits_refused);
-    gauge("troupe_store_used_bytes", "Pages of the store in use",
-          static_cast<double>(stats.store.used_bytes));
-    gauge("troupe_store_limit_bytes", "store.map_size",
-          static_cast<double>(stats.store.limit_bytes));
-    gauge("troupe_actors", "Durable actors in memory", static_cast<double>(stats.actors));
-    counter("troupe_activations_total", "Actors read into memory", stats.activations);
-    counter("troupe_passivations_total", "Actors that left memory", stats.passivations);
-    counter("troupe_actor_restarts_total", "Actors that failed and were started again",
-            stats.restarts);
-    counter("troupe_timers_fired_total", "Timers", stats.timers_fired);
-    gauge("troupe_timer_late_seconds", "How late the last timer was", stats.timer_late_seconds);
-    gauge("troupe_dead_letters", "Messages that no handler could process",
-          static_cast<double>(stats.dead_letters));
-    add_queues(samples, host);
+    add_stats(samples, host.stats());
+    const auto snapshot = host.snapshot();
+    add_queues(samples, *snapshot);
+    add_dead_letters(samples, *snapshot);
   });
 }
 

@@ -128,7 +128,7 @@ TEST_CASE("a message that kills the process is parked at the third start", "[dea
       CHECK(line_of(letter.delivery.message.body) == "kill");
       CHECK(letter.delivery.to == toy("b"));
       CHECK(letter.delivery.attempts == 2);
-      CHECK(letter.error == "under way at repeated crashes");
+      CHECK(letter.error == error_of_crashes);
       return true;
     });
   }

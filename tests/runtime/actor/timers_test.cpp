@@ -61,7 +61,10 @@ TEST_CASE("a row that wished to be a delay before there was their line follows t
 }
 
 TEST_CASE("a timer fires when it is due, with what it was set with", "[timers]") {
-  TimerBench bench;
+  std::vector<double> late;
+  TimerOptions options;
+  options.fired = [&late](double seconds) { late.push_back(seconds); };
+  TimerBench bench(options);
   bench.set(timer("later", begin + second, 4));
   bench.set(timer("now", begin));
   CHECK(bench.table->next_due().wall == begin);
@@ -89,6 +92,9 @@ TEST_CASE("a timer fires when it is due, with what it was set with", "[timers]")
   CHECK(stats.late_seconds == Approx(0.05));
   CHECK(stats.late_seconds_max == Approx(0.05));
   CHECK(stats.late_seconds_sum == Approx(0.05));
+  REQUIRE(late.size() == 2);
+  CHECK(late[0] == 0);
+  CHECK(late[1] == Approx(0.05));
   CHECK(stats.pending == 2);  // until their actors have handled them
   CHECK(stats.in_memory == 0);
 }
