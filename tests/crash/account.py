@@ -3,8 +3,10 @@
 import collections
 import datetime
 import json
+import subprocess
 
 from load_under_test import PRIORITIES, RESOLVED, STATES, Run
+from platform_under_test import BINARY, Timeout, wait_until
 
 OUTCOMES = ["completed", "failed", "exception"]
 RESOLVED_STATES = ("completed", "failed", "exception")
@@ -220,7 +222,22 @@ def account_of(ledger, platform):
     return Account(ledger, tasks, events)
 
 
-def unresolved(platform):
-    """How many tasks have not ended."""
-    return sum(len(json.loads(platform.run("task", "list", "--state", state, "--json"))["tasks"])
-               for state in STATES if state not in RESOLVED_STATES)
+def wait_for_the_end(platform):
+    """Waits until all tasks are resolved."""
+    open_states = [state for state in STATES if state not in RESOLVED_STATES]
+
+    def unresolved():
+        return [task["status"] for state in open_states for task in json.loads(
+            platform.run("task", "list", "--state", state, "--json"))["tasks"]]
+    try:
+        wait_until(lambda: not unresolved(), "all tasks to be resolved", seconds=120)
+    except Timeout as timeout:
+        raise Timeout("%s; one that is not: %s" % (timeout, unresolved()[:1])) from None
+
+
+def check_data(platform):
+    """Ends the server; `troupe check` finds nothing wrong with what it leaves."""
+    assert platform.stop() == 0, platform.log()
+    checked = subprocess.run([BINARY, "--data", platform.data, "check"], capture_output=True,
+                             text=True, timeout=120, env=platform.environment)
+    assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -5,12 +5,11 @@ TROUPE_SEED repeats a choice of instants, TROUPE_KILLS makes it more of them."""
 
 import os
 import random
-import subprocess
 import unittest
 
-from account import account_of, unresolved
-from load_under_test import Load
-from platform_under_test import BINARY, Platform, wait_until
+from account import account_of, check_data, wait_for_the_end
+from load_under_test import Ledger, Load
+from platform_under_test import Platform
 
 KILLS = int(os.environ.get("TROUPE_KILLS", "20"))
 UNANSWERED_MIN = 100
@@ -36,9 +35,9 @@ class KilledUnderLoad(unittest.TestCase):
 
     def drain(self, platform, load):
         load.drain()
-        wait_until(lambda: unresolved(platform) == 0, "all tasks to be resolved")
+        wait_for_the_end(platform)
         load.stop()
-        return load.ledger()
+        return Ledger(load.ledger_path())
 
     def check_account(self, ledger, platform):
         account = account_of(ledger, platform)
@@ -48,12 +47,6 @@ class KilledUnderLoad(unittest.TestCase):
         self.assertEqual(account.problems, [], "%d problems" % len(account.problems))
         self.assertGreater(len(ledger.claims), 0)
 
-    def check_data(self, platform):
-        self.assertEqual(platform.stop(), 0)
-        checked = subprocess.run([BINARY, "--data", platform.data, "check"], capture_output=True,
-                                 text=True, timeout=120, env=platform.environment)
-        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
-
     def run_rounds(self, kills, check=True, **settings):
         with Platform(workers=0, **settings) as platform:
             load = Load(platform)
@@ -61,7 +54,7 @@ class KilledUnderLoad(unittest.TestCase):
             ledger = self.drain(platform, load)
             self.check_account(ledger, platform)
             if check:
-                self.check_data(platform)
+                check_data(platform)
 
     def test_one_shard(self):
         self.run_rounds(KILLS)

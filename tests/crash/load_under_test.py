@@ -74,8 +74,8 @@ class Load:
             raise AssertionError("the load broke: status %d" % self.process.returncode)
         self.process.stdout.close()
 
-    def ledger(self):
-        return Ledger(os.path.join(self.folder, "ledger"))
+    def ledger_path(self):
+        return os.path.join(self.folder, "ledger")
 
 
 class Run:
@@ -90,27 +90,29 @@ class Run:
 
 
 class Ledger:
-    def __init__(self, path):
+    def __init__(self, *paths):
+        # By the ledger's path and the number in it.
         self.sent = {}  # number: words
         self.acknowledged = {}  # number: words
         self.refused = {}  # number: words
         self.attempts = collections.Counter()  # number: how often it was sent
         self.claims = []  # task, run, token, worker
         self.busy = []  # what was said with each request to try again later
-        with open(path) as lines:
-            for line in lines:
-                self.add(line.split())
+        for path in paths:
+            with open(path) as lines:
+                for line in lines:
+                    self.add(path, line.split())
 
-    def add(self, words):
+    def add(self, path, words):
         kind = words[0]
         if kind in ("sent", "ack", "refused"):
             where = {"sent": self.sent, "ack": self.acknowledged, "refused": self.refused}[kind]
-            number = int(words[1])
+            number = (path, int(words[1]))
             assert number not in where, "answered twice: %s" % words
             where[number] = words[2:]
             self.attempts[number] += kind == "sent"
         elif kind == "again":
-            self.attempts[int(words[1])] += 1
+            self.attempts[path, int(words[1])] += 1
         elif kind == "claim":
             self.claims.append((words[1], int(words[2]), words[3], words[4]))
         elif kind == "busy":

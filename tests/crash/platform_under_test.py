@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 BINARY = os.environ["TROUPE_BINARY"]
 
@@ -52,6 +54,17 @@ def is_alive(pid):
         return False
 
 
+def readiness(platform):
+    """What /readyz answers: the status and the text."""
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:%d/readyz" % platform.http_port(),
+                                    timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
 def threads_of(pid):
     return len(os.listdir("/proc/%d/task" % pid))
 
@@ -71,6 +84,18 @@ def processes_in(folder):
         if any(folder.encode() in text for text in texts):
             found[int(pid)] = texts[1].replace(b"\0", b" ").decode(errors="replace")
     return found
+
+
+def make_mount(folder, *args):
+    """Mounts something on a folder, or skips the test where that is not allowed. Take it away again
+    with `unmount`."""
+    done = subprocess.run(["mount", *args, folder], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise unittest.SkipTest("cannot mount: " + done.stderr.strip())
+
+
+def unmount(folder):
+    subprocess.run(["umount", "-l", folder], check=True)
 
 
 class Client:
