@@ -26,6 +26,15 @@ Cursor open_cursor(MDB_txn* txn, MDB_dbi handle) {
 
 }  // namespace
 
+// Each read begins here.
+MDB_txn* LmdbSnapshot::reading() const {
+  if (reader_->expired.load(std::memory_order_relaxed)) {
+    throw SnapshotExpired("a snapshot of " + directory_ +
+                          " was held for too long and has ended: read again from a new one");
+  }
+  return reader_->txn;
+}
+
 void LmdbSnapshot::damaged(const std::string& what) const {
   throw StoreDamaged(damage_text(directory_, what));
 }
@@ -41,7 +50,7 @@ std::optional<WordSpan> LmdbSnapshot::get_row(TableId table, std::string_view ke
   if (handle == 0) return std::nullopt;
   MDB_val k = to_val(key);
   MDB_val v{};
-  if (check("read a row", mdb_get(txn(), handle, &k, &v)) == MDB_NOTFOUND) return std::nullopt;
+  if (check("read a row", mdb_get(reading(), handle, &k, &v)) == MDB_NOTFOUND) return std::nullopt;
   return to_words(v);
 }
 
@@ -59,7 +68,7 @@ std::optional<WordSpan> LmdbSnapshot::get(TableId table, std::string_view key) c
 void LmdbSnapshot::scan(TableId table, std::string_view from, const Visitor& visit) const {
   const MDB_dbi handle = handles_.find(table);
   if (handle == 0) return;
-  const Cursor cursor = open_cursor(txn(), handle);
+  const Cursor cursor = open_cursor(reading(), handle);
   MDB_val k = to_val(from);
   MDB_val v{};
   Words assembled;
@@ -71,6 +80,7 @@ void LmdbSnapshot::scan(TableId table, std::string_view from, const Visitor& vis
       value = assembled;
     }
     if (!visit(to_view(k), value)) return;
+    reading();
     code = mdb_cursor_get(cursor.get(), &k, &v, MDB_NEXT);
   }
 }
@@ -79,7 +89,7 @@ std::optional<std::string> LmdbSnapshot::last_key_before(TableId table,
                                                          std::string_view before) const {
   const MDB_dbi handle = handles_.find(table);
   if (handle == 0) return std::nullopt;
-  const Cursor cursor = open_cursor(txn(), handle);
+  const Cursor cursor = open_cursor(reading(), handle);
   MDB_val k = to_val(before);
   MDB_val v{};
   int code = check("search a table", mdb_cursor_get(cursor.get(), &k, &v, MDB_SET_RANGE));
@@ -93,7 +103,7 @@ std::uint64_t LmdbSnapshot::count(TableId table) const {
   const MDB_dbi handle = handles_.find(table);
   if (handle == 0) return 0;
   MDB_stat stat{};
-  check("count a table", mdb_stat(txn(), handle, &stat));
+  check("count a table", mdb_stat(reading(), handle, &stat));
   return stat.ms_entries;
 }
 

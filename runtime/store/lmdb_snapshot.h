@@ -31,12 +31,13 @@ class LmdbSnapshot final : public Snapshot {
   std::uint64_t count(TableId table) const override;
   StoreState state() const override;
 
-  /// The transaction, for those who know LMDB.
+  /// The transaction, for those who know LMDB. Theirs does not expire.
   MDB_txn* txn() const { return reader_->txn; }
 
  private:
   using Words = std::vector<std::uint64_t>;
 
+  MDB_txn* reading() const;
   std::optional<WordSpan> get_row(TableId table, std::string_view key) const;
   SplitValue split_of(WordSpan row) const;
   void assemble(const SplitValue& split, Words& out) const;

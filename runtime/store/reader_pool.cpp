@@ -23,8 +23,12 @@ ReaderPool::Lease ReaderPool::take(SnapshotUse use) {
   } else {
     out_.splice(out_.end(), spare_, spare_.begin());
   }
-  out_.back() = {txn, now, use, false};
-  return std::prev(out_.end());
+  const auto reader = std::prev(out_.end());
+  reader->txn = txn;
+  reader->since = now;
+  reader->use = use;
+  reader->expired = false;
+  return reader;
 }
 
 MDB_txn* ReaderPool::begin() {
@@ -72,7 +76,7 @@ ReaderStats ReaderPool::stats() const {
   return {out_.size(), std::max(now - out_.front().since, Duration{0})};
 }
 
-void ReaderPool::report_older_than(Duration age_max,
+void ReaderPool::expire_older_than(Duration age_max,
                                    const std::function<void(Duration age)>& report) {
   const Duration now = clock_.elapsed();
   std::vector<Duration> ages;
@@ -80,8 +84,7 @@ void ReaderPool::report_older_than(Duration age_max,
     const std::lock_guard lock(mutex_);
     for (Reader& reader : out_) {
       if (now - reader.since <= age_max) break;  // the rest are younger
-      if (reader.use == SnapshotUse::backup || reader.reported) continue;
-      reader.reported = true;
+      if (reader.use == SnapshotUse::backup || reader.expired.exchange(true)) continue;
       ages.push_back(now - reader.since);
     }
   }

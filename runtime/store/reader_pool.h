@@ -9,6 +9,7 @@
 
 #include <lmdb.h>
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <list>
@@ -31,7 +32,7 @@ class ReaderPool {
     MDB_txn* txn = nullptr;
     Duration since{0};
     SnapshotUse use{};
-    bool reported = false;
+    std::atomic<bool> expired{false};  // held for too long: its holder reads no more
   };
   using Lease = std::list<Reader>::iterator;
 
@@ -44,8 +45,10 @@ class ReaderPool {
 
   ReaderStats stats() const;
 
-  /// Calls `report` once for each reader that is older than `age_max`, backups excepted.
-  void report_older_than(Duration age_max, const std::function<void(Duration age)>& report);
+  /// Ends each reader that is older than `age_max`, backups excepted: its holder finds it expired
+  /// at the next read, and lets it go. Its pages cannot be taken away under the holder's hands.
+  /// Calls `report` once for each.
+  void expire_older_than(Duration age_max, const std::function<void(Duration age)>& report);
 
   /// Ends all idle transactions. No reader is out any more.
   void close();

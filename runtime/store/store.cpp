@@ -311,7 +311,8 @@ StoreUse LmdbStore::use() {
   use.file_bytes = file_bytes(data_path_);
   use.disk_free_bytes = disk_free_bytes(data_path_);
   const auto map_left = use.limit_bytes - std::min(use.limit_bytes, use.used_bytes);
-  use.low = map_left < options_.reserve_bytes || use.disk_free_bytes < options_.reserve_bytes;
+  const auto disk_least = std::max(options_.reserve_bytes, options_.disk_free_least);
+  use.low = map_left < options_.reserve_bytes || use.disk_free_bytes < disk_least;
   return use;
 }
 
@@ -338,7 +339,7 @@ std::uint64_t LmdbStore::pages_in_use() {
 void LmdbStore::maintain() {
   int dead = 0;
   mdb_reader_check(env_, &dead);  // slots of a process that was killed
-  pool_.report_older_than(options_.reader_age_max, [this](Duration age) {
+  pool_.expire_older_than(options_.reader_age_max, [this](Duration age) {
     report("snapshot_old", "a snapshot of " + options_.directory + " is open for " +
                                format_duration(age) + ": pages freed since cannot be used again");
   });

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,10 +44,11 @@ struct StoreOptions {
   std::vector<TableSpec> tables;              // of the kinds; the runtime's own come on top
   std::uint64_t use_bytes_max = 64ULL << 30;  // `store.map_size`: LMDB's map, fixed while open
   std::uint64_t reserve_bytes = 64ULL << 20;  // of file and map; 0 for none
-  std::uint32_t shard = 0;                    // both fixed when the data is made
+  std::uint64_t disk_free_least = 0;  // `disk.reserve`: with fewer bytes free, `low` is told
+  std::uint32_t shard = 0;            // both fixed when the data is made
   std::uint32_t shards = 1;
   std::uint32_t readers_max = 512;  // snapshots at one time
-  Duration reader_age_max{60'000};  // older ones are reported
+  Duration reader_age_max{60'000};  // older ones are reported, and refused at their next read
   UpgradeMode upgrade = UpgradeMode::yes;
   bool verify = false;  // walk every page first; takes as long as reading the file
   bool sync = true;
@@ -57,7 +59,8 @@ struct StoreOptions {
 /// What is on disk at one moment. Values are read in place, 8-aligned, and live as long as the
 /// snapshot; of a scan, until the visitor returns. Hold it briefly, since it keeps freed pages from
 /// reuse. Used by one thread at a time. Reads throw StoreDamaged (lmdb_values.h) where pages make
-/// no sense.
+/// no sense, and SnapshotExpired once it has been held for longer than `reader_age_max`, as far as
+/// `Store::maintain` has seen it; a scan that is under way, too.
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
@@ -74,8 +77,15 @@ class Snapshot {
 
 /// What a snapshot is for.
 enum class SnapshotUse : unsigned char {
-  query,   // short: reported once it is older than `reader_age_max`
+  query,   // short: refused to go on once it is older than `reader_age_max`
   backup,  // the one long reader
+};
+
+/// A read of a snapshot that was held for too long: what it pins keeps the store growing. Let it go
+/// and begin anew with a fresh one.
+class SnapshotExpired : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 struct StoreUse {
@@ -83,7 +93,7 @@ struct StoreUse {
   std::uint64_t limit_bytes = 0;      // `store.map_size`
   std::uint64_t file_bytes = 0;       // of data.mdb, which never shrinks
   std::uint64_t disk_free_bytes = 0;  // beside the reserve file
-  bool low = false;                   // less than the reserve is left in the map or on the disk
+  bool low = false;                   // the map or the disk has less left than its reserve
   std::size_t readers = 0;            // snapshots that are open
   Duration oldest_reader{0};          // age of the oldest one
 };
@@ -112,8 +122,8 @@ class Store {
   /// Some microseconds for each table.
   virtual StoreUse use() = 0;
 
-  /// To be called each second or so: frees the slots of dead readers, reports old snapshots, makes
-  /// the reserve again when there is room. Cheap.
+  /// To be called each second or so: frees the slots of dead readers, ends old snapshots at their
+  /// next read and reports them, makes the reserve again when there is room. Cheap.
   virtual void maintain() = 0;
 };
 
