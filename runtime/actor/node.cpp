@@ -17,6 +17,10 @@ namespace {
 // How long an answer to "is there room for creations" is good for.
 constexpr Duration room_age_max{100};
 
+// With so many timers under way no further portion of those that are due fires: a million that came
+// due while nothing ran leave room for everybody else.
+constexpr std::size_t timers_under_way_max = 192;
+
 // CAF's defaults (unlimited throughput, work stealing) do not fit many short handlers.
 caf::actor_system_config& configure(caf::actor_system_config& config,
                                     std::size_t threads,
@@ -36,12 +40,18 @@ void run_jobs(caf::actor_system& system) {
 
 ShardLinks Node::links_of(std::uint32_t index) {
   ShardLinks links;
-  links.deliver = [this](Delivery d) { deliver(std::move(d)); };
+  links.deliver = [this, index](Delivery d) {
+    if (d.message.from == d.to) {
+      go_on_later(index, std::move(d));
+    } else {
+      deliver(std::move(d));
+    }
+  };
   links.wake = [this](Delivery d) {
-    d.credit = credits_.take();
+    d.credit = credit_for_timer();
     deliver(std::move(d));
   };
-  links.may_wake = [this] { return credits_.any_left(); };
+  links.may_wake = [this] { return credits_.any_left() && timers_under_way_.any_left(); };
   links.activate = [this, index](const std::shared_ptr<Entry>& entry) {
     activate(*shards_[index], entry);
   };
@@ -100,6 +110,7 @@ Node::Node(const Clock& clock,
       hooks_(std::move(hooks)),
       drive_(std::move(drive)),
       credits_(options_.credits),
+      timers_under_way_(timers_under_way_max),
       system_(configure(config_, options_.threads, drive_.steps)) {
   const ShardPlace all{0, static_cast<std::uint32_t>(stores.size())};
   const auto by = drive_.steps ? Committer::Drive::steps : Committer::Drive::thread;
@@ -107,9 +118,11 @@ Node::Node(const Clock& clock,
     shards_.push_back(
         std::make_unique<Running>(*this, std::move(stores[i]), ShardPlace{i, all.count}, by));
   }
-  credits_.on_freed([this] {
+  const auto credit_returned = [this] {
     for (auto& running : shards_) running->shard.timer_service.credit_returned();
-  });
+  };
+  credits_.on_freed(credit_returned);
+  timers_under_way_.on_freed(credit_returned);
   start_supervisors();
   recover();
   recovered_.count_down();
@@ -133,6 +146,7 @@ Node::~Node() {
   // What one shard lands may be handed to the others: they end together.
   for (auto& running : shards_) running->shard.committer.stop();
   credits_.on_freed(nullptr);
+  timers_under_way_.on_freed(nullptr);
   for (auto& running : shards_) {
     // Handles must not outlive the system.
     running->supervisors.clear();
@@ -176,6 +190,24 @@ void Node::recover() {
 void Node::deliver(Delivery delivery) {
   if (drive_.hold && drive_.hold(delivery)) return;
   deliver_now(std::move(delivery));
+}
+
+// A message to itself is the next slice of something large. Memory runs ahead of the disk, so it
+// waits until what is queued now has landed: nobody's answer waits behind all slices at once.
+void Node::go_on_later(std::uint32_t shard, Delivery delivery) {
+  Commit commit;
+  commit.credit = delivery.credit;
+  commit.outputs.push_back(
+      [this, delivery = std::move(delivery)]() mutable { deliver(std::move(delivery)); });
+  shards_[shard]->shard.committer.enqueue(std::move(commit));
+}
+
+Credit Node::credit_for_timer() {
+  struct Both {
+    Credit any;
+    Credit timer;
+  };
+  return std::make_shared<const Both>(Both{credits_.take(), timers_under_way_.take()});
 }
 
 void Node::deliver_now(Delivery delivery) {

@@ -78,6 +78,8 @@ class Node final : public Host {
 
   ShardLinks links_of(std::uint32_t index);
   void deliver(Delivery delivery);
+  void go_on_later(std::uint32_t shard, Delivery delivery);
+  Credit credit_for_timer();
   void activate(Running& running, const std::shared_ptr<Entry>& entry);
   void start_supervisors();
   void recover();
@@ -90,6 +92,7 @@ class Node final : public Host {
   const NodeDrive drive_;
 
   Credits credits_;
+  Credits timers_under_way_;  // what they set going included
   EdgeTable edges_;
   EventWatchers watchers_;
   std::atomic<std::uint64_t> credits_refused_{0};

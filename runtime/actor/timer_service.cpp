@@ -6,7 +6,7 @@ namespace troupe {
 namespace {
 
 // As many are handed out before the service looks at its orders again.
-constexpr std::size_t portion = 256;
+constexpr std::size_t portion = 64;
 
 }  // namespace
 
