@@ -30,10 +30,18 @@ Bytes edge_row(Requires requirement, std::int64_t expires, bool satisfied) {
   });
 }
 
+// Each wakes an actor, whose answer and pending entry follow: fewer at once than other slices.
+constexpr std::size_t dependents_at_once = 32;
+
+void go_on_telling(Transition& t) {
+  send_to_task(t, t.next.task_id, [](M::Builder m) { m.setContinueDependents(); });
+}
+
 // Tells the next dependents; when none is left, the group.
 void tell_slice(Transition& t, const Input& in) {
   Telling& telling = *t.next.telling;
-  const auto edges = in.context.rows.scan(tables::task_edges.id, "", telling.cursor, slice_max);
+  const auto edges =
+      in.context.rows.scan(tables::task_edges.id, "", telling.cursor, dependents_at_once);
   for (const auto& edge : edges) {
     telling.cursor = edge.key;
     Stored<schema::EdgeRow> stored(edge.value);
@@ -48,10 +56,10 @@ void tell_slice(Transition& t, const Input& in) {
     send_to_task(t, dependent, [](M::Builder m) { m.setSatisfied(); });
   }
   if (telling.waiting > 0) return;
-  if (edges.size() < slice_max) {
+  if (edges.size() < dependents_at_once) {
     tell_group(t);
   } else {
-    send_to_task(t, t.next.task_id, [](M::Builder m) { m.setContinueDependents(); });
+    go_on_telling(t);
   }
 }
 
@@ -115,11 +123,12 @@ Result<Transition> on_satisfied(const TaskState& s, const Input& in) {
   return t;
 }
 
-Result<Transition> on_satisfied_answer(const TaskState& s, const Input& in) {
+Result<Transition> on_satisfied_answer(const TaskState& s, const Input&) {
   Transition t = begin(s);
   if (!s.telling || s.telling->waiting == 0) return t;
   t.next.telling->waiting -= 1;
-  if (t.next.telling->waiting == 0) tell_slice(t, in);
+  // The next slice once this one is on disk.
+  if (t.next.telling->waiting == 0) go_on_telling(t);
   return t;
 }
 
