@@ -36,18 +36,6 @@ constexpr std::size_t blocked_max = 20;
 // Without a terminal, what a running task last printed is told this often.
 constexpr Duration tail_interval{std::chrono::seconds{10}};
 
-Colour colour_of(TaskState state) {
-  switch (state) {
-    case TaskState::UNSCHEDULED: return Colour::dim;
-    case TaskState::PENDING: return Colour::yellow;
-    case TaskState::RUNNING: return Colour::blue;
-    case TaskState::COMPLETED: return Colour::green;
-    case TaskState::FAILED: return Colour::red;
-    case TaskState::EXCEPTION: return Colour::magenta;
-  }
-  return Colour::none;
-}
-
 std::string progress_text(const WatchedGroup& group) {
   return fmt::format("{}/{}", group.resolved_count(), group.tasks().size());
 }
@@ -216,12 +204,12 @@ std::string row_text(const WatchedTask& task,
                      std::size_t width,
                      bool colour) {
   const std::string name = cut_text(harmless(task.name), name_width);
-  const std::string state = enum_name(task.state);
+  const Cell state = state_cell(task.state);
   std::string note = !why.empty() || is_resolved(task.state) ? why : harmless(task.note);
   if (task.state == TaskState::EXCEPTION) note = enum_name(task.reason);
   if (task.runs > 1) note = fmt::format("(run {}) {}", task.runs - 1, note);
-  std::string head = "  " + (colour ? coloured(state, colour_of(task.state)) : state);
-  head.append(12 - std::min<std::size_t>(11, state.size()), ' ');
+  std::string head = "  " + (colour ? coloured(state.text, state.colour) : state.text);
+  head.append(12 - std::min<std::size_t>(11, state.text.size()), ' ');
   head += name;
   head.append(name_width - std::min(name_width, text_width(name)) + 1, ' ');
   head += fmt::format("{:>9}  ", run_time_text(task, now));

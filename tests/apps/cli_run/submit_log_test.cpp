@@ -29,6 +29,14 @@ struct FakeTask {
   schema::TaskState state = schema::TaskState::RUNNING;
   std::vector<FakeRun> runs;
 
+  // Answers each call with the status as it is then.
+  auto answer() const {
+    return [this](auto context) -> kj::Promise<void> {
+      write_status(context.getResults().initStatus());
+      return kj::READY_NOW;
+    };
+  }
+
   void write_status(schema::TaskStatus::Builder status) const {
     status.setTaskId("T");
     status.setState(state);
@@ -81,10 +89,7 @@ TEST_CASE("a log is written once, over a lost connection and a retry", "[submit_
       {schema::TaskState::RUNNING, schema::ReasonResolved::NONE, "first\nsecond\n"});
 
   int reads = 0;
-  fake.script.status = [&task](auto context) -> kj::Promise<void> {
-    task.write_status(context.getResults().initStatus());
-    return kj::READY_NOW;
-  };
+  fake.script.status = task.answer();
   fake.script.read_log = [&](auto context) -> kj::Promise<void> {
     const auto params = context.getParams();
     const std::string& log = task.runs[params.getRunId()].log;
@@ -128,10 +133,7 @@ TEST_CASE("a task that waits is followed once it has begun", "[submit_log]") {
   fake.start();
   FakeTask task;
   task.state = schema::TaskState::UNSCHEDULED;
-  fake.script.status = [&task](auto context) -> kj::Promise<void> {
-    task.write_status(context.getResults().initStatus());
-    return kj::READY_NOW;
-  };
+  fake.script.status = task.answer();
   fake.script.read_log = [&task](auto context) -> kj::Promise<void> {
     if (task.runs.empty()) return exception_from({Errc::not_found, "no run 0"});
     return send_log(context.getParams().getSink(), "hello\n").then([context]() mutable {
@@ -168,10 +170,7 @@ TEST_CASE("a task that is cancelled before it began ends without a log", "[submi
   FakeTask task;
   task.state = schema::TaskState::EXCEPTION;
   task.runs.push_back({schema::TaskState::EXCEPTION, schema::ReasonResolved::CANCELED, ""});
-  fake.script.status = [&task](auto context) -> kj::Promise<void> {
-    task.write_status(context.getResults().initStatus());
-    return kj::READY_NOW;
-  };
+  fake.script.status = task.answer();
   fake.script.read_log = [](auto) -> kj::Promise<void> {
     return exception_from({Errc::not_found, "no log"});
   };

@@ -1,43 +1,17 @@
 #include "apps/troupe/cli/watch_reasons.h"
 
-#include <capnp/message.h>
+#include "tests/apps/cli_run/watched_group.h"
+
 #include <catch2/catch.hpp>
 
 using namespace troupe;
 using namespace troupe::cli;
+using namespace troupe::cli::test;
 using schema::TaskState;
 
 namespace {
 
 using Names = std::vector<std::string>;
-
-struct New {
-  std::string queue = "local/default";
-  Names needs = {};
-  bool all_resolved = false;
-  std::string worker = {};
-};
-
-void add(WatchedGroup& group, const std::string& id, TaskState state, const New& task = {}) {
-  capnp::MallocMessageBuilder message;
-  auto definition = message.initRoot<schema::TaskDefinition>();
-  definition.initMetadata().setName(id);
-  definition.setTaskQueueId(task.queue);
-  if (task.all_resolved) definition.setRequires(schema::Requires::ALL_RESOLVED);
-  auto needs = definition.initDependencies(static_cast<kj::uint>(task.needs.size()));
-  for (kj::uint i = 0; i < needs.size(); ++i) needs.set(i, task.needs[i]);
-  capnp::MallocMessageBuilder status_message;
-  auto status = status_message.initRoot<schema::TaskStatus>();
-  status.setTaskId(id);
-  status.setState(state);
-  if (state != TaskState::UNSCHEDULED) {
-    auto run = status.initRuns(1)[0];
-    run.setState(state);
-    run.setWorkerGroup("g");
-    run.setWorkerId(task.worker);
-  }
-  group.add(id, definition.asReader(), status.asReader());
-}
 
 std::string why(const WatchedGroup& group, const std::string& id) {
   return why_text(group, *group.find(id));

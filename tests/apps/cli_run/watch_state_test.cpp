@@ -1,6 +1,7 @@
 #include "apps/troupe/cli/watch_state.h"
 
 #include "apps/troupe/cli/command.h"
+#include "tests/apps/cli_run/watched_group.h"
 
 #include <capnp/message.h>
 #include <catch2/catch.hpp>
@@ -9,6 +10,7 @@
 
 using namespace troupe;
 using namespace troupe::cli;
+using namespace troupe::cli::test;
 using schema::TaskState;
 
 namespace {
@@ -28,21 +30,6 @@ class StatusOf {
  private:
   capnp::MallocMessageBuilder message_;
 };
-
-void add(WatchedGroup& group,
-         const std::string& id,
-         TaskState state,
-         std::vector<std::string> needs = {},
-         bool all_resolved = false) {
-  capnp::MallocMessageBuilder message;
-  auto task = message.initRoot<schema::TaskDefinition>();
-  task.initMetadata().setName(id);
-  if (all_resolved) task.setRequires(schema::Requires::ALL_RESOLVED);
-  auto list = task.initDependencies(static_cast<kj::uint>(needs.size()));
-  for (kj::uint i = 0; i < list.size(); ++i) list.set(i, needs[i]);
-  group.add(id, task.asReader(),
-            StatusOf(id, state, state == TaskState::UNSCHEDULED ? 0 : 1).reader());
-}
 
 std::vector<std::string> names(const std::vector<const WatchedTask*>& tasks) {
   std::vector<std::string> all;
@@ -73,8 +60,8 @@ TEST_CASE("an older status changes nothing", "[watch]") {
 TEST_CASE("a group is finished when nothing can run any more", "[watch]") {
   WatchedGroup group;
   add(group, "a", TaskState::FAILED);
-  add(group, "b", TaskState::UNSCHEDULED, {"a"});
-  add(group, "c", TaskState::UNSCHEDULED, {"b"}, true);
+  add(group, "b", TaskState::UNSCHEDULED, {.needs = {"a"}});
+  add(group, "c", TaskState::UNSCHEDULED, {.needs = {"b"}, .all_resolved = true});
   CHECK(names(group.blocked()) == Names{"b", "c"});
   CHECK(group.finished());
   CHECK(group.exit_status() == exit_failed);
@@ -84,7 +71,7 @@ TEST_CASE("a group is finished when nothing can run any more", "[watch]") {
     CHECK_FALSE(group.finished());
   }
   SECTION("who asks only that others have ended is not blocked by their failure") {
-    add(group, "e", TaskState::UNSCHEDULED, {"a"}, true);
+    add(group, "e", TaskState::UNSCHEDULED, {.needs = {"a"}, .all_resolved = true});
     CHECK(names(group.blocked()) == Names{"b", "c"});
     CHECK_FALSE(group.finished());
   }
@@ -96,7 +83,7 @@ TEST_CASE("a group is finished when nothing can run any more", "[watch]") {
 
 TEST_CASE("a failure outside of the group blocks too", "[watch]") {
   WatchedGroup group;
-  add(group, "a", TaskState::UNSCHEDULED, {"far"});
+  add(group, "a", TaskState::UNSCHEDULED, {.needs = {"far"}});
   CHECK(group.depends_outside(*group.find("a")));
   CHECK_FALSE(group.finished());
   group.find("a")->blocked_outside = true;
@@ -115,9 +102,9 @@ TEST_CASE("a failure weighs more than an exception", "[watch]") {
 
 TEST_CASE("tasks are listed after what they need", "[watch]") {
   WatchedGroup group;
-  add(group, "a", TaskState::UNSCHEDULED, {"z", "m"});
-  add(group, "m", TaskState::PENDING, {"z"});
-  add(group, "z", TaskState::COMPLETED, {"outside"});
+  add(group, "a", TaskState::UNSCHEDULED, {.needs = {"z", "m"}});
+  add(group, "m", TaskState::PENDING, {.needs = {"z"}});
+  add(group, "z", TaskState::COMPLETED, {.needs = {"outside"}});
   add(group, "b", TaskState::COMPLETED);
   CHECK(names(group.in_order()) == Names{"b", "z", "m", "a"});
 }
@@ -127,7 +114,8 @@ TEST_CASE("a long chain of blocked tasks is no deep recursion", "[watch]") {
   constexpr int length = 20'000;
   add(group, "t0", TaskState::FAILED);
   for (int i = 1; i < length; ++i) {
-    add(group, "t" + std::to_string(i), TaskState::UNSCHEDULED, {"t" + std::to_string(i - 1)});
+    add(group, "t" + std::to_string(i), TaskState::UNSCHEDULED,
+        {.needs = {"t" + std::to_string(i - 1)}});
   }
   CHECK(group.blocked().size() == length - 1);
 }

@@ -1,46 +1,20 @@
 #include "apps/troupe/cli/watch_view.h"
 
-#include <capnp/message.h>
+#include "tests/apps/cli_run/watched_group.h"
+
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 
 using namespace troupe;
 using namespace troupe::cli;
+using namespace troupe::cli::test;
 using schema::TaskState;
-
-namespace {
-
-constexpr Instant start{1'000'000};
-
-void add(WatchedGroup& group,
-         const std::string& id,
-         TaskState state,
-         const std::string& needs = "") {
-  capnp::MallocMessageBuilder message;
-  auto task = message.initRoot<schema::TaskDefinition>();
-  task.initMetadata().setName(id);
-  if (!needs.empty()) task.initDependencies(1).set(0, needs);
-  capnp::MallocMessageBuilder status_message;
-  auto status = status_message.initRoot<schema::TaskStatus>();
-  status.setTaskId(id);
-  status.setState(state);
-  if (state != TaskState::UNSCHEDULED) {
-    auto run = status.initRuns(1)[0];
-    run.setState(state);
-    run.setStarted(start.ms);
-    if (state == TaskState::EXCEPTION) run.setReasonResolved(schema::ReasonResolved::CANCELED);
-    if (state != TaskState::RUNNING) run.setResolved(start.ms + 2'500);
-  }
-  group.add(id, task.asReader(), status.asReader());
-}
-
-}  // namespace
 
 TEST_CASE("the table shows state, time and the last line", "[watch]") {
   WatchedGroup group;
   add(group, "build", TaskState::COMPLETED);
-  add(group, "test", TaskState::RUNNING, "build");
+  add(group, "test", TaskState::RUNNING, {.needs = {"build"}});
   add(group, "gone", TaskState::EXCEPTION);
   group.find("test")->note = "12 of 30 \x1b[31mpassed";
   const std::string table = table_text(group, "G", start + Duration{61'000}, 60, 20, false);
@@ -54,10 +28,10 @@ TEST_CASE("the table shows state, time and the last line", "[watch]") {
 TEST_CASE("each row that waits says why", "[watch]") {
   WatchedGroup group;
   add(group, "build", TaskState::FAILED);
-  add(group, "far", TaskState::UNSCHEDULED, "outside");
+  add(group, "far", TaskState::UNSCHEDULED, {.needs = {"outside"}});
   add(group, "gpu", TaskState::PENDING);
-  add(group, "later", TaskState::UNSCHEDULED, "test");
-  add(group, "test", TaskState::UNSCHEDULED, "build");
+  add(group, "later", TaskState::UNSCHEDULED, {.needs = {"test"}});
+  add(group, "test", TaskState::UNSCHEDULED, {.needs = {"build"}});
   group.find("far")->why = "blocked by other (pending)";
   group.find("gpu")->why = "no worker serves local/gpu";
   const std::string table = table_text(group, "G", start, 70, 20, false);
@@ -80,7 +54,7 @@ TEST_CASE("a table that does not fit shows what matters most", "[watch]") {
 TEST_CASE("the last words name what failed and what that blocks", "[watch]") {
   WatchedGroup group;
   add(group, "build", TaskState::FAILED);
-  add(group, "test", TaskState::UNSCHEDULED, "build");
+  add(group, "test", TaskState::UNSCHEDULED, {.needs = {"build"}});
   add(group, "other", TaskState::COMPLETED);
   CHECK(summary_text(group, "G") ==
         "build: failed; see `troupe task log build`\n"
