@@ -55,7 +55,9 @@ kj::Promise<void> LocalCredentials::ensure(const std::string& worker_dir) {
                               .root_url = root_.root_url,
                               .client_id = known->client_id,
                               .access_token = known->access_token,
-                              .found_in = path};
+                              .found_in = path,
+                              .address_from = {},
+                              .platform = {}};
   return client::connect(io_, target)
       .then([](std::unique_ptr<client::Connection>) -> kj::Promise<void> { return kj::READY_NOW; },
             [this, path](kj::Exception&& failure) -> kj::Promise<void> {

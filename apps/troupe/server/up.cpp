@@ -208,7 +208,9 @@ Status run_up(const UpOptions& options, const std::function<void(const Ready&)>&
                 .root_url = server.root_url(),
                 .client_id = data.credentials().client_id,
                 .access_token = data.credentials().access_token,
-                .found_in = data.path() + "/credentials.json"},
+                .found_in = data.path() + "/credentials.json",
+                .address_from = {},
+                .platform = {}},
                plan.value().socket);
   release_interrupt();
   server.stop();
