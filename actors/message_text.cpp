@@ -16,7 +16,7 @@ namespace {
 
 struct KindText {
   KindId id;
-  const char* name;
+  const char* name = nullptr;
   capnp::StructSchema schema;
 };
 

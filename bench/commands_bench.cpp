@@ -134,14 +134,14 @@ std::unique_ptr<Host> start_host(const Clock& clock, const std::string& folder, 
   HostOptions options;
   options.store.directory = folder;
   options.threads = std::max(2U, std::thread::hardware_concurrency());
-  Kind kind;
-  kind.id = counter_kind;
-  kind.name = "counter";
-  kind.tables = {counters};
-  kind.activate = [](const ActorId&, const Rows& rows) -> std::unique_ptr<DurableActor> {
+  Kind counter;
+  counter.id = counter_kind;
+  counter.name = "counter";
+  counter.tables = {counters};
+  counter.activate = [](const ActorId&, const Rows& rows) -> std::unique_ptr<DurableActor> {
     return std::make_unique<Counter>(rows);
   };
-  options.kinds.push_back(std::move(kind));
+  options.kinds.push_back(std::move(counter));
   HostHooks hooks;
   hooks.fatal = fail;
   hooks.report = [](const std::string& kind, const std::string& event, const std::string&,

@@ -155,6 +155,7 @@ std::string counts_text(const std::vector<Reason>& reasons) {
     counts.back().second += reason.tasks;
   }
   std::vector<std::string> parts;
+  parts.reserve(counts.size());
   for (const auto& [label, tasks] : counts) parts.push_back(fmt::format("{} {}", tasks, label));
   return fmt::format("{}", fmt::join(parts, ", "));
 }

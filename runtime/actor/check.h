@@ -138,10 +138,10 @@ class CheckView {
 
  private:
   struct Place {
-    std::uint32_t shard;
+    std::uint32_t shard = 0;
     TableId table;
-    std::uint32_t to_shard;  // of the outbox
-    std::uint64_t number;    // of the outbox: the place in the channel
+    std::uint32_t to_shard = 0;  // of the outbox
+    std::uint64_t number = 0;    // of the outbox: the place in the channel
     std::string key() const;
   };
   void read_channels(std::uint32_t shard);

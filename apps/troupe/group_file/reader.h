@@ -9,8 +9,9 @@
 
 namespace troupe::group_file {
 
-/// Reads one document. What is not UTF-8 text, duplicate keys, `<<`, keys that are not scalars, foreign tags and several
-/// documents are problems (yaml-cpp itself lets the first two pass). Nothing if it is not YAML.
+/// Reads one document. What is not UTF-8 text, duplicate keys, `<<`, keys that are not scalars,
+/// foreign tags and several documents are problems (yaml-cpp itself lets the first two pass).
+/// Nothing if it is not YAML.
 std::optional<Value> read_document(std::string_view text, Problems& problems);
 
 }  // namespace troupe::group_file
