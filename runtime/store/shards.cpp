@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 namespace troupe {
 namespace {
@@ -11,6 +12,18 @@ namespace {
 bool exists(const std::string& path) {
   struct stat facts {};
   return stat(path.c_str(), &facts) == 0;
+}
+
+// All shards have been written to before any takes its first commit.
+std::optional<std::uint32_t> find_missing(const std::vector<std::unique_ptr<Store>>& stores) {
+  std::optional<std::uint32_t> fresh;
+  bool in_use = false;
+  for (std::uint32_t shard = 0; shard < stores.size(); ++shard) {
+    const StoreState state = stores[shard]->snapshot()->state();
+    if (state.batch == 0) fresh = shard;
+    in_use = in_use || state.sequence > 0;
+  }
+  return in_use ? fresh : std::nullopt;
 }
 
 }  // namespace
@@ -35,7 +48,9 @@ Result<std::vector<std::unique_ptr<Store>>> open_shards(const StoreOptions& opti
   if (made > shards) {  // fewer: each store knows, and a kill may have come while they were made
     return Error{Errc::conflict, "the data in " + directory + " was made with store.shards = " +
                                      std::to_string(made) + ", not " + std::to_string(shards) +
-                                     ": the number is fixed when the data is made"};
+                                     ": the number is fixed when data is made; set store.shards "
+                                     "to " +
+                                     std::to_string(made)};
   }
   std::vector<std::unique_ptr<Store>> stores;
   for (std::uint32_t shard = 0; shard < shards; ++shard) {
@@ -46,6 +61,11 @@ Result<std::vector<std::unique_ptr<Store>>> open_shards(const StoreOptions& opti
     auto store = Store::open(own);
     if (!store.ok()) return store.error();
     stores.push_back(std::move(store).value());
+  }
+  if (const auto missing = find_missing(stores)) {
+    return Error{Errc::corrupt, shard_directory(directory, *missing) +
+                                    " holds nothing, and the other shards do: put it back, or "
+                                    "restore a backup"};
   }
   return stores;
 }

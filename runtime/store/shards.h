@@ -17,8 +17,8 @@ std::string shard_directory(const std::string& directory, std::uint32_t shard);
 std::uint32_t count_shards(const std::string& directory);
 
 /// Opens or creates the stores of `shards` shards in `options.directory`, in order; the limit of
-/// use holds for each. Errors: `conflict` if the data there was made with another number of shards;
-/// others as of Store::open.
+/// use holds for each. Errors: `conflict` if the data there was made with another number of
+/// shards; `corrupt` one is missing, and the others are in use; others as of Store::open.
 Result<std::vector<std::unique_ptr<Store>>> open_shards(const StoreOptions& options,
                                                         std::uint32_t shards);
 

@@ -205,7 +205,9 @@ Status LmdbStore::check_place(const MetaRow& meta) const {
   return Error{Errc::conflict, "the data in " + options_.directory + " is " +
                                    place(meta.shard, meta.shards) + ", not " +
                                    place(options_.shard, options_.shards) +
-                                   ": the number of shards is fixed when data is made"};
+                                   ": the number of shards is fixed when data is made; set "
+                                   "store.shards to " +
+                                   std::to_string(meta.shards)};
 }
 
 Status LmdbStore::upgrade(MDB_txn* txn, const MetaRow& meta) {
@@ -220,10 +222,12 @@ Status LmdbStore::upgrade(MDB_txn* txn, const MetaRow& meta) {
   if (options_.upgrade == UpgradeMode::no) {
     return Error{Errc::conflict, versions + ": run `troupe upgrade`"};
   }
-  return upgrade_data(txn, meta.format, [this](std::uint32_t from, const std::string& what) {
-    report("upgrade_step", options_.directory + ": version " + std::to_string(from) + " to " +
-                               std::to_string(from + 1) + ": " + what);
-  });
+  const auto done = [this](const UpgradeStep& step, std::uint64_t rows) {
+    report("upgrade_step", options_.directory + ": version " + std::to_string(step.from) + " to " +
+                               std::to_string(step.from + 1) + ": " + step.what +
+                               "; rows changed: " + std::to_string(rows));
+  };
+  return upgrade_data(txn, meta.format, upgrade_steps(), done);
 }
 
 Status LmdbStore::open_tables(MDB_txn* txn, unsigned flags) {

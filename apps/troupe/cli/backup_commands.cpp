@@ -17,7 +17,6 @@
 #include <CLI/Formatter.hpp>
 #include <capnp/message.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <memory>
 
@@ -118,26 +117,41 @@ int restore(const GlobalOptions& global, const std::string& out) {
   return exit_done;
 }
 
+void print_upgrade(const server::Upgrade& upgrade, const std::string& dir, bool dry_run) {
+  print_line(fmt::format("{}: data format {}; this is troupe {}, which stores version {}", dir,
+                         upgrade.data_format, TROUPE_VERSION, upgrade.to));
+  for (const auto& shard : upgrade.shards) {
+    print_line(fmt::format("shard {}: version {}, rows: {}", shard.shard, shard.from, shard.rows));
+    for (const auto& step : shard.steps) print_line("  " + step);
+  }
+  if (!upgrade.has_steps()) return print_line("nothing to do");
+  print_line(dry_run
+                 ? fmt::format("would be brought to version {}; nothing was changed", upgrade.to)
+                 : fmt::format("brought to version {}", upgrade.to));
+}
+
+void print_upgrade_json(const server::Upgrade& upgrade, const std::string& dir, bool dry_run) {
+  JsonWriter json;
+  json.begin_object().key("data").string(dir).key("dryRun").boolean(dry_run);
+  json.key("dataFormat").int64(upgrade.data_format).key("storeFormat").uint64(upgrade.to);
+  json.key("shards").begin_array();
+  for (const auto& shard : upgrade.shards) {
+    json.begin_object().key("shard").uint64(shard.shard).key("storeFormat").uint64(shard.from);
+    json.key("rows").uint64(shard.rows).key("steps").begin_array();
+    for (const auto& step : shard.steps) json.string(step);
+    json.end_array().end_object();
+  }
+  json.end_array().end_object();
+  print_line(json.take());
+}
+
 int upgrade(const GlobalOptions& global, bool dry_run) {
   const std::string dir = server::absolute_dir(running_data_dir(global));
-  const auto plan = server::plan_upgrade(dir);
-  if (!plan.ok()) return report(plan.error());
-  if (global.json) {
-    JsonWriter json;
-    json.begin_object().key("data").string(dir).key("dryRun").boolean(dry_run);
-    json.key("dataFormat").int64(plan.value().data_format).key("storeFormats").begin_array();
-    for (const auto format : plan.value().store_formats) json.uint64(format);
-    json.end_array().key("steps").begin_array();
-    for (const auto& step : plan.value().steps) json.string(step);
-    json.end_array().end_object();
-    print_line(json.take());
-    return exit_done;
-  }
-  print_line(fmt::format("{}: data format {}, store format {}; this is troupe {}", dir,
-                         plan.value().data_format, fmt::join(plan.value().store_formats, ", "),
-                         TROUPE_VERSION));
-  for (const auto& step : plan.value().steps) print_line(step);
-  if (plan.value().steps.empty()) print_line("nothing to do");
+  const auto mode = dry_run ? UpgradeMode::dry_run : UpgradeMode::yes;
+  const auto upgraded = server::upgrade_stopped(dir, mode);
+  if (!upgraded.ok()) return report(upgraded.error());
+  const auto print = global.json ? print_upgrade_json : print_upgrade;
+  print(upgraded.value(), dir, dry_run);
   return exit_done;
 }
 

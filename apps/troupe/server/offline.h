@@ -19,14 +19,26 @@ Result<BackupTotals> backup_stopped(const std::string& data_dir,
                                     const BackupOptions& options,
                                     std::uint64_t bytes_per_second);
 
-/// The formats of a data directory, and what has to be done so that this program can use it.
-struct UpgradePlan {
-  int data_format = 0;
-  std::vector<std::uint32_t> store_formats;  // of each shard
-  std::vector<std::string> steps;            // none: it is as this program wants it
+/// One shard of a data directory, and what has to be done so that this program can use it.
+struct ShardUpgrade {
+  std::uint32_t shard = 0;
+  std::uint32_t from = 0;          // the version of its data
+  std::uint64_t rows = 0;          // that it has
+  std::vector<std::string> steps;  // to this program's version; none: it is there
 };
 
-/// Errors: `corrupt` it is newer than this program, naming both; as `hold_existing`.
-Result<UpgradePlan> plan_upgrade(const std::string& data_dir);
+struct Upgrade {
+  int data_format = 0;
+  std::uint32_t to = 0;  // this program's version of stored data
+  std::vector<ShardUpgrade> shards;
+
+  bool has_steps() const;
+};
+
+/// Brings a stopped data directory to this program's version, each shard in one transaction; or
+/// says what would be done. What is cut short is taken up by the next call. Nothing is changed
+/// unless all shards can be read.
+/// Errors: `corrupt` or `conflict` it is newer than this program, naming both; as `hold_existing`.
+Result<Upgrade> upgrade_stopped(const std::string& data_dir, UpgradeMode mode);
 
 }  // namespace troupe::server

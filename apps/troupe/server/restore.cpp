@@ -143,7 +143,7 @@ Status Restore::copy_blobs() {
   if (!from.ok()) return from.error();
   const auto to = BlobStore::open({.dir = dir_ + "/blobs"}, now_);
   if (!to.ok()) return to.error();
-  const auto shards = open_shards(dir_);
+  const auto shards = open_shards(dir_, UpgradeMode::yes);
   if (!shards.ok()) return shards.error();
   BackupPace pace(0, [] { return false; });
   for (const Snapshot* shard : shards.value().views()) {
@@ -157,7 +157,7 @@ Status Restore::copy_blobs() {
 }
 
 Status Restore::check() {
-  const auto shards = open_shards(dir_);
+  const auto shards = open_shards(dir_, UpgradeMode::yes);
   if (!shards.ok()) return shards.error();
   const auto how = outcome_.manifest.blobs ? BlobCheck::size : BlobCheck::none;
   auto checked = check_data(shards.value(), dir_, how, now_, findings_);
@@ -171,7 +171,7 @@ Status Restore::check() {
 
 // Old claims are void, and what was numbered after the backup is not numbered again.
 Status Restore::begin_new_life() {
-  auto shards = open_shards(dir_);
+  auto shards = open_shards(dir_, UpgradeMode::yes);
   if (!shards.ok()) return shards.error();
   const auto count = static_cast<std::uint32_t>(shards.value().stores.size());
   for (std::uint32_t shard = 0; shard < count; ++shard) {

@@ -28,12 +28,14 @@ std::vector<const Snapshot*> OpenShards::views() const {
   return views;
 }
 
-Result<OpenShards> open_shards(const std::string& data_dir) {
+Result<OpenShards> open_shards(const std::string& data_dir, UpgradeMode upgrade) {
   OpenShards shards;
   const auto count = troupe::count_shards(store_dir(data_dir));
   if (count == 0) return Error{Errc::not_found, data_dir + " holds no store"};
   for (std::uint32_t shard = 0; shard < count; ++shard) {
-    auto store = Store::open(offline_options(store_dir(data_dir), {shard, count}));
+    StoreOptions options = offline_options(store_dir(data_dir), {shard, count});
+    options.upgrade = upgrade;
+    auto store = Store::open(options);
     if (!store.ok()) return store.error();
     shards.stores.push_back(std::move(store).value());
     shards.snapshots.push_back(shards.stores.back()->snapshot());

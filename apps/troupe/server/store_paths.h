@@ -25,7 +25,9 @@ struct OpenShards {
   std::vector<const Snapshot*> views() const;
 };
 
-/// Opens the stores of a stopped data directory. Errors: `not_found` it has none; as Store::open.
-Result<OpenShards> open_shards(const std::string& data_dir);
+/// Opens the stores of a stopped data directory. Data of an older version is refused unless
+/// `upgrade` says otherwise: who only looks changes nothing. Errors: `not_found` it has none; as
+/// Store::open.
+Result<OpenShards> open_shards(const std::string& data_dir, UpgradeMode upgrade = UpgradeMode::no);
 
 }  // namespace troupe::server

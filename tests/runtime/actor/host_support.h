@@ -84,6 +84,8 @@ class ToyHost {
     return sink.wait(send(key, text));
   }
 
+  StoreOptions store_options() const { return options_in(folder_); }
+
   ToyWorld world;
   ManualClock clock;
   Reports reports;

@@ -114,7 +114,22 @@ TEST_CASE("a directory keeps its number of shards", "[shards]") {
   const auto refused = open_shards(options, 3);
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().code == Errc::conflict);
-  CHECK_THAT(refused.error().detail, Catch::Contains("shard 0 of 2, not shard 0 of 3"));
+  CHECK_THAT(refused.error().detail, Catch::Contains("shard 0 of 2, not shard 0 of 3") &&
+                                         Catch::Contains("set store.shards to 2"));
+  CHECK_THAT(open_shards(options, 1).error().detail, Catch::Contains("set store.shards to 2"));
+}
+
+TEST_CASE("a shard that is missing is not made anew", "[shards]") {
+  ToyHost toys(three);
+  for (int i = 0; i < 20; ++i) toys.ask(target(i), "add 1");
+  toys.stop();
+  std::filesystem::remove_all(toys.store_options().directory + "/2");
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = open_shards(toys.store_options(), three);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == Errc::corrupt);
+    CHECK_THAT(refused.error().detail, Catch::Contains("/2 holds nothing"));
+  }
 }
 
 TEST_CASE("without credit a command is refused, and what nobody waits for is taken", "[credits]") {

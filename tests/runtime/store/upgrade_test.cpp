@@ -1,5 +1,8 @@
 // Data of other versions and other shards.
+#include "runtime/store/upgrade.h"
+
 #include "runtime/store/key.h"
+#include "runtime/store/lmdb_values.h"
 #include "runtime/store/message.h"
 #include "runtime/store/meta_row.h"
 #include "schema/store/envelope.capnp.h"
@@ -8,6 +11,8 @@
 #include <catch2/catch.hpp>
 
 #include <lmdb.h>
+
+#include <array>
 
 using namespace troupe;
 using namespace troupe::test;
@@ -48,6 +53,72 @@ void plant_version_1(const std::string& directory) {
   mdb_env_close(env);
 }
 
+// Steps of a later program: all things are counted on; the table of others is made; it fails.
+Result<std::uint64_t> count_things_on(MDB_txn* txn) {
+  MDB_dbi handle = 0;
+  MDB_cursor* cursor = nullptr;
+  REQUIRE(mdb_dbi_open(txn, "things", 0, &handle) == 0);
+  REQUIRE(mdb_cursor_open(txn, handle, &cursor) == 0);
+  std::uint64_t rows = 0;
+  MDB_val k{};
+  MDB_val v{};
+  while (mdb_cursor_get(cursor, &k, &v, MDB_NEXT) == 0) {
+    const Bytes next = word(number_in(to_words(v)) + 1);
+    MDB_val changed = to_val(next.words());
+    REQUIRE(mdb_cursor_put(cursor, &k, &changed, MDB_CURRENT) == 0);
+    ++rows;
+  }
+  mdb_cursor_close(cursor);
+  return rows;
+}
+Result<std::uint64_t> add_others(MDB_txn* txn) {
+  MDB_dbi handle = 0;
+  REQUIRE(mdb_dbi_open(txn, "others", MDB_CREATE, &handle) == 0);
+  return std::uint64_t{0};
+}
+Result<std::uint64_t> find_disk_full(MDB_txn*) {
+  return Error{Errc::busy, "the disk is full"};
+}
+
+/// The steps as they are reported: version and changed rows.
+struct Upgraded {
+  Status outcome = Done{};
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> steps;
+};
+
+// Runs steps on data in `directory` in one transaction, and answers its first thing too.
+Upgraded upgrade_things(const std::string& directory,
+                        std::uint32_t format,
+                        std::span<const UpgradeStep> steps,
+                        std::uint64_t& first) {
+  MDB_env* env = nullptr;
+  REQUIRE(mdb_env_create(&env) == 0);
+  mdb_env_set_maxdbs(env, 64);
+  REQUIRE(mdb_env_open(env, directory.c_str(), 0, 0600) == 0);
+  MDB_txn* txn = nullptr;
+  REQUIRE(mdb_txn_begin(env, nullptr, 0, &txn) == 0);
+  Upgraded upgraded;
+  upgraded.outcome = upgrade_data(txn, format, steps, [&](const auto& step, std::uint64_t rows) {
+    upgraded.steps.emplace_back(step.from, rows);
+  });
+  if (upgraded.outcome.ok()) {
+    REQUIRE(mdb_txn_commit(txn) == 0);
+  } else {
+    mdb_txn_abort(txn);
+  }
+  REQUIRE(mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn) == 0);
+  MDB_dbi handle = 0;
+  REQUIRE(mdb_dbi_open(txn, "things", 0, &handle) == 0);
+  std::string key = key_of(1);
+  MDB_val k{key.size(), key.data()};
+  MDB_val v{};
+  REQUIRE(mdb_get(txn, handle, &k, &v) == 0);
+  first = number_in(to_words(v));
+  mdb_txn_abort(txn);
+  mdb_env_close(env);
+  return upgraded;
+}
+
 void check_rows(const Snapshot& view) {
   CHECK(number_in(*view.get(things.id, key_of(1))) == 11);
   CHECK(view.get(things.id, key_of(2))->size() == 5'000);
@@ -85,7 +156,8 @@ TEST_CASE("data of version 1", "[upgrade]") {
       CHECK(write_rows(*store.value(), {}).error().code == Errc::conflict);
       CHECK(steps.size() == static_cast<std::size_t>(i) + 1);
     }
-    CHECK_THAT(steps[0], Catch::Contains("version 1 to 2") && Catch::Contains("parts"));
+    CHECK_THAT(steps[0], Catch::Contains("version 1 to 2") && Catch::Contains("parts") &&
+                             Catch::Contains("rows changed: 0"));
   }
   SECTION("becomes version 2, once, with the same rows") {
     for (int i = 0; i < 2; ++i) {
@@ -100,6 +172,46 @@ TEST_CASE("data of version 1", "[upgrade]") {
     const Bytes longer(std::vector<std::uint64_t>(5'000, 33));
     REQUIRE(write_rows(*store, {{things.id, key_of(2), longer}}).ok());
     CHECK(store->snapshot()->count(tables::parts.id) == 3);
+  }
+}
+
+TEST_CASE("steps follow each other, and land together or not at all", "[upgrade]") {
+  const TempFolder folder;
+  {
+    auto store = std::move(Store::open(options_in(folder))).value();
+    REQUIRE(write_rows(*store, {{things.id, key_of(1), word(11)}, {things.id, key_of(2), word(22)}})
+                .ok());
+  }
+  std::array steps = {UpgradeStep{7, "things are counted on", count_things_on},
+                      UpgradeStep{8, "the table of others is made", add_others},
+                      UpgradeStep{9, "things are counted on again", count_things_on}};
+  using Steps = std::vector<std::pair<std::uint32_t, std::uint64_t>>;
+  std::uint64_t first = 0;
+  SECTION("all of them") {
+    const auto upgraded = upgrade_things(folder.path(), 7, steps, first);
+    CHECK(upgraded.outcome.ok());
+    CHECK(upgraded.steps == Steps{{7, 2}, {8, 0}, {9, 2}});
+    CHECK(first == 13);
+  }
+  SECTION("those that data in between needs") {
+    CHECK(upgrade_things(folder.path(), 9, steps, first).steps == Steps{{9, 2}});
+    CHECK(first == 12);
+  }
+  SECTION("none") {
+    CHECK(upgrade_things(folder.path(), 10, steps, first).steps.empty());
+    CHECK(first == 11);
+  }
+  SECTION("nothing stays of those before one that fails") {
+    steps[2].run = find_disk_full;
+    const auto upgraded = upgrade_things(folder.path(), 7, steps, first);
+    CHECK(upgraded.outcome.error().code == Errc::busy);
+    CHECK(first == 11);
+  }
+  SECTION("from a version that never was there is no way") {
+    const auto upgraded = upgrade_things(folder.path(), 6, steps, first);
+    CHECK(upgraded.outcome.error().code == Errc::corrupt);
+    CHECK(upgraded.steps.empty());
+    CHECK(first == 11);
   }
 }
 
