@@ -60,6 +60,7 @@ struct HostHooks {
 struct HostStats {
   CommitterStats committer;  // of all shards; the time of the last batch is that of the slowest
   StoreUse store;            // of all shards
+  std::vector<StoreUse> shard_stores;
   std::size_t actors = 0;
   std::size_t credits_in_use = 0;
   std::uint64_t credits_refused = 0;

@@ -319,6 +319,7 @@ HostStats Node::stats() {
     stats.committer.last_batch_seconds =
         std::max(stats.committer.last_batch_seconds, committer.last_batch_seconds);
     const auto use = shard.store->use();
+    stats.shard_stores.push_back(use);
     stats.store.used_bytes += use.used_bytes;
     stats.store.limit_bytes += use.limit_bytes;
     stats.store.file_bytes += use.file_bytes;

@@ -45,7 +45,10 @@ class Backup {
                               &Backup::copy_blobs,    &Backup::copy_small_files,
                               &Backup::write_manifest};
     for (const auto step : steps) {
-      if (auto done = (this->*step)(); !done.ok()) return done;
+      if (auto done = (this->*step)(); !done.ok()) {
+        undo();
+        return done;
+      }
     }
     remove_old();
     return Done{};
@@ -64,6 +67,7 @@ class Backup {
   Status copy_small_files();
   Status write_manifest();
   void remove_old() const;
+  void undo();
 
   std::vector<const Snapshot*> views() const {
     std::vector<const Snapshot*> views;
@@ -75,6 +79,8 @@ class Backup {
   const BackupOptions& options_;
   BackupPace& pace_;
   const std::string out_;
+  bool made_out_ = false;
+  bool fresh_ = false;  // nothing of an earlier backup was in it
   File lock_;
   std::string name_;  // of the copy: `data-...`
   std::string data_;  // its folder
@@ -109,6 +115,10 @@ Status Backup::lock() {
 
 Status Backup::prepare() {
   if (auto fits = check_folder(); !fits.ok()) return fits;
+  if (auto may_begin = pace_.advance(0); !may_begin.ok()) return may_begin;
+  std::error_code error;
+  made_out_ = !fs::exists(out_, error);
+  fresh_ = made_out_ || fs::is_empty(out_, error);
   if (auto made = make_private_dir(out_); !made.ok()) return made;
   if (chmod(out_.c_str(), 0700) != 0) {
     return Error{Errc::unavailable, reason("chmod " + out_, errno)};
@@ -226,6 +236,17 @@ void Backup::remove_old() const {
     const std::string name = entry.path().filename().string();
     if (name.starts_with("data-") && name != name_) fs::remove_all(entry.path(), error);
   }
+}
+
+// Blobs stay beside those of an earlier backup: the next one has them then.
+void Backup::undo() {
+  snapshots_.clear();
+  if (data_.empty()) return;  // the folder may be another's
+  std::error_code error;
+  fs::remove_all(data_, error);
+  if (!fresh_) return;
+  for (const char* name : {"/blobs", "/backup.lock"}) fs::remove_all(out_ + name, error);
+  if (made_out_) fs::remove(out_, error);
 }
 
 Status copy_blob(const BlobStore& from,

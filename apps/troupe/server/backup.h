@@ -94,9 +94,10 @@ Status copy_named_blobs(const Snapshot& snapshot,
                         BlobStore& to,
                         BackupPace& pace);
 
-/// Makes or renews a backup. Blocks, for as long as it takes.
-/// Errors: `conflict` the folder holds something else, or another backup is being made in it;
-/// `invalid` it is inside the data directory; else what kept it from reading or writing.
+/// Makes or renews a backup, or leaves what was there. Blocks, for as long as it takes.
+/// Errors: `busy` or `unavailable` as of BackupPace::advance; `conflict` the folder holds something
+/// else, or another backup is being made in it; `invalid` it is inside the data directory; else
+/// what kept it from reading or writing.
 Status run_backup(const BackupSource& source, const BackupOptions& options, BackupPace& pace);
 
 }  // namespace troupe::server

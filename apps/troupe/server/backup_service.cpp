@@ -4,19 +4,15 @@
 #include "runtime/process/log.h"
 #include "runtime/process/thread_pool.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace troupe::server {
 namespace {
 
 constexpr auto progress_period = 1 * kj::SECONDS;
-
-// A snapshot keeps freed pages from reuse: a store that is this full may fill up meanwhile.
-bool is_nearly_full(Host& host) {
-  const StoreUse use = host.stats().store;
-  return use.used_bytes > use.limit_bytes / 10 * 8;
-}
 
 kj::Promise<void> report(Site& site,
                          std::shared_ptr<BackupPace> pace,
@@ -33,6 +29,22 @@ kj::Promise<void> report(Site& site,
 }
 
 }  // namespace
+
+// A snapshot keeps freed pages from reuse: a file that grows has no other pages left.
+std::function<bool()> watch_room(Host& host) {
+  std::vector<std::uint64_t> file_bytes;
+  for (const auto& use : host.stats().shard_stores) file_bytes.push_back(use.file_bytes);
+  return [&host, file_bytes = std::move(file_bytes)] {
+    const auto stores = host.stats().shard_stores;
+    for (std::size_t shard = 0; shard < stores.size(); ++shard) {
+      const StoreUse& use = stores[shard];
+      const bool grows = use.file_bytes > file_bytes.at(shard);
+      const auto taken = grows ? std::max(use.used_bytes, use.file_bytes) : use.used_bytes;
+      if (taken > use.limit_bytes / 10 * 8) return true;
+    }
+    return false;
+  };
+}
 
 void fill_counts(const BackupTotals& totals, schema::BackupCounts::Builder out) {
   out.setRows(totals.rows);
@@ -51,8 +63,7 @@ kj::Promise<void> serve_backup(Site& site, const std::string& caller, BackupCall
     throw_error({Errc::invalid, "name the folder of a backup by its whole path, not " + out});
   }
   if (site.backup_runs) throw_error({Errc::conflict, "another backup is being made"});
-  auto pace = std::make_shared<BackupPace>(params.getBytesPerSecond(),
-                                           [&host = site.host] { return is_nearly_full(host); });
+  auto pace = std::make_shared<BackupPace>(params.getBytesPerSecond(), watch_room(site.host));
   BackupOptions options{out, params.getBlobs(), site.now()};
   BackupSource source{site.data_dir, site.blobs, site.logs,
                       [&host = site.host] { return host.cut(); }};

@@ -7,11 +7,16 @@
 
 #include <kj/async.h>
 
+#include <functional>
 #include <string>
 
 namespace troupe::server {
 
 using BackupCall = capnp::CallContext<schema::Troupe::BackupParams, schema::Troupe::BackupResults>;
+
+/// Says whether a shard of the host, which is borrowed, is 80% full, or would be once what a
+/// snapshot from now on keeps from reuse is counted.
+std::function<bool()> watch_room(Host& host);
 
 void fill_counts(const BackupTotals& totals, schema::BackupCounts::Builder out);
 
