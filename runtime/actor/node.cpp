@@ -2,6 +2,7 @@
 
 #include "runtime/actor/recovery.h"
 #include "runtime/actor/sharded_snapshot.h"
+#include "runtime/store/lmdb_values.h"
 #include "runtime/store/shards.h"
 
 #include <caf/scheduler/test_coordinator.hpp>
@@ -124,7 +125,13 @@ Node::Node(const Clock& clock,
   credits_.on_freed(credit_returned);
   timers_under_way_.on_freed(credit_returned);
   start_supervisors();
-  recover();
+  try {
+    recover();
+  } catch (...) {  // damaged rows: without an end of the supervisors, CAF would wait for them
+    recovered_.count_down();
+    end();
+    throw;
+  }
   recovered_.count_down();
   if (options_.prepare) options_.prepare(*this);
   for (auto& running : shards_) {
@@ -133,6 +140,10 @@ Node::Node(const Clock& clock,
 }
 
 Node::~Node() {
+  end();
+}
+
+void Node::end() {
   for (auto& running : shards_) {
     running->shard.timer_service.stop();
     if (drive_.steps) running->shard.directory.drop_mail();
@@ -355,8 +366,12 @@ Result<std::unique_ptr<Host>> Host::start(const Clock& clock,
   };
   auto stores = open_shards(options.store, options.shards);
   if (!stores.ok()) return stores.error();
-  return std::unique_ptr<Host>(std::make_unique<Node>(clock, std::move(stores).value(),
-                                                      std::move(options), std::move(hooks)));
+  try {
+    return std::unique_ptr<Host>(std::make_unique<Node>(clock, std::move(stores).value(),
+                                                        std::move(options), std::move(hooks)));
+  } catch (const StoreDamaged& damage) {  // by what recovery read
+    return Error{Errc::corrupt, damage.what()};
+  }
 }
 
 }  // namespace troupe

@@ -81,6 +81,7 @@ class Node final : public Host {
   void go_on_later(std::uint32_t shard, Delivery delivery);
   Credit credit_for_timer();
   void activate(Running& running, const std::shared_ptr<Entry>& entry);
+  void end();
   void start_supervisors();
   void recover();
   bool has_room();

@@ -45,13 +45,21 @@ int LmdbSnapshot::check(const char* what, int code) const {
   return code;
 }
 
+// All rows are padded to words; a page that says otherwise is none of ours.
+WordSpan LmdbSnapshot::words_of(const MDB_val& value) const {
+  if (value.mv_size % 8 != 0 || reinterpret_cast<std::uintptr_t>(value.mv_data) % 8 != 0) {
+    damaged("a row is not padded to 8 bytes");
+  }
+  return to_words(value);
+}
+
 std::optional<WordSpan> LmdbSnapshot::get_row(TableId table, std::string_view key) const {
   const MDB_dbi handle = handles_.find(table);
   if (handle == 0) return std::nullopt;
   MDB_val k = to_val(key);
   MDB_val v{};
   if (check("read a row", mdb_get(reading(), handle, &k, &v)) == MDB_NOTFOUND) return std::nullopt;
-  return to_words(v);
+  return words_of(v);
 }
 
 std::optional<WordSpan> LmdbSnapshot::get(TableId table, std::string_view key) const {
@@ -74,7 +82,7 @@ void LmdbSnapshot::scan(TableId table, std::string_view from, const Visitor& vis
   Words assembled;
   int code = mdb_cursor_get(cursor.get(), &k, &v, from.empty() ? MDB_FIRST : MDB_SET_RANGE);
   while (check("scan a table", code) == 0) {
-    WordSpan value = to_words(v);
+    WordSpan value = words_of(v);
     if (is_split(value)) {
       assemble(split_of(value), assembled);
       value = assembled;

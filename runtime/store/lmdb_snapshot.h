@@ -39,6 +39,7 @@ class LmdbSnapshot final : public Snapshot {
 
   MDB_txn* reading() const;
   std::optional<WordSpan> get_row(TableId table, std::string_view key) const;
+  WordSpan words_of(const MDB_val& value) const;
   SplitValue split_of(WordSpan row) const;
   void assemble(const SplitValue& split, Words& out) const;
   int check(const char* what, int code) const;

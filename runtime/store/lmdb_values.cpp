@@ -6,7 +6,7 @@ namespace troupe {
 
 std::string damage_text(const std::string& directory, const std::string& found) {
   return "the store in " + directory + " is damaged (" + found +
-         "): `troupe check` says what is readable; restore a backup";
+         "): `troupe check` reads every page; restore a backup";
 }
 
 Error lmdb_error(const std::string& what, int code) {

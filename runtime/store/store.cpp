@@ -173,9 +173,9 @@ Result<std::optional<MetaRow>> LmdbStore::read_meta(MDB_txn* txn) const {
     code = mdb_stat(txn, main_tree, &stat);
     if (code != 0) return lmdb_error("read the tables", code);
     if (stat.ms_entries == 0) return std::optional<MetaRow>();
-    return Error{Errc::corrupt, options_.directory +
-                                    " holds an LMDB environment without the table `meta`: it is "
-                                    "not Troupe's; give another directory"};
+    return Error{
+        Errc::corrupt,
+        damage_text(options_.directory, "it has no table `meta`, unless it is another program's")};
   }
   if (code != 0) return lmdb_error("open the table meta", code);
   MDB_val k = to_val(meta_key());

@@ -2,7 +2,7 @@
  *
  * CLOCK_REALTIME is the kernel's plus the milliseconds that the first 8 bytes of the file
  * TROUPE_TEST_CLOCK hold. When they change, timers on the wall clock fire, as the kernel cancels
- * those that asked to hear of steps (TFD_TIMER_CANCEL_ON_SET). All other clocks are the kernel's. */
+ * those that asked to hear of steps (TFD_TIMER_CANCEL_ON_SET). Other clocks are the kernel's. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -35,6 +35,7 @@ Result<OpenShards> open_shards(const std::string& data_dir, UpgradeMode upgrade)
   for (std::uint32_t shard = 0; shard < count; ++shard) {
     StoreOptions options = offline_options(store_dir(data_dir), {shard, count});
     options.upgrade = upgrade;
+    options.verify = true;  // LMDB follows what a damaged page says: it would end the process
     auto store = Store::open(options);
     if (!store.ok()) return store.error();
     shards.stores.push_back(std::move(store).value());
