@@ -124,18 +124,18 @@ Node::Node(const Clock& clock,
   };
   credits_.on_freed(credit_returned);
   timers_under_way_.on_freed(credit_returned);
-  start_supervisors();
   try {
+    start_supervisors();
     recover();
-  } catch (...) {  // damaged rows: without an end of the supervisors, CAF would wait for them
     recovered_.count_down();
+    if (options_.prepare) options_.prepare(*this);
+    for (auto& running : shards_) {
+      if (!drive_.steps) running->shard.timer_service.start();
+    }
+  } catch (...) {  // damaged rows: CAF would wait for the supervisors for ever
+    if (!recovered_.try_wait()) recovered_.count_down();
     end();
     throw;
-  }
-  recovered_.count_down();
-  if (options_.prepare) options_.prepare(*this);
-  for (auto& running : shards_) {
-    if (!drive_.steps) running->shard.timer_service.start();
   }
 }
 
