@@ -13,6 +13,7 @@
 #include <kj/async-io.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -75,7 +76,8 @@ class Load {
     for (auto& client : clients_) all.add(client->drain());
     return kj::joinPromises(all.finish()).then([this] {
       ledger_.flush();
-      std::cout << "drained" << std::endl;
+      fmt::print("drained\n");
+      std::fflush(stdout);
     });
   }
 
