@@ -105,6 +105,8 @@ Result<Transition> on_rerun(const TaskState& s, std::string_view request_id, con
     t.next.retries_left = std::min(s.retries, runs_left);
     t.next.held = false;
     add_pending_run(t, in, schema::ReasonCreated::RERUN);
+    // The clock may have passed the deadline and been set back: then its timer is gone.
+    t.effects.timers.push_back({deadline_timer, s.deadline + in.config.deadline_delay, 0, false});
     fresh = true;
   }
   remember_answer(t, request_id, in);

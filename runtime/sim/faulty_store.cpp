@@ -13,6 +13,9 @@ Status FaultyStore::apply(const Bytes& batch) {
     case CommitFault::crash_before: throw ProcessGone{};
     case CommitFault::crash_within: apply_torn(batch); throw ProcessGone{};
     case CommitFault::crash_after: apply_whole(batch); throw ProcessGone{};
+    case CommitFault::ghost: return Done{};
+    case CommitFault::ghost_within: apply_torn(batch); return Done{};
+    case CommitFault::ghost_after: apply_whole(batch); return Done{};
     case CommitFault::sync_fails: {
       if (below(random_, 2) == 0) {
         apply_torn(batch);

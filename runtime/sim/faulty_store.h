@@ -22,6 +22,9 @@ enum class CommitFault {
   crash_within,  // while it is written,
   crash_after,   // or when it counts and nobody has heard of it
   sync_fails,    // written or not, nobody knows
+  ghost,         // the process is gone, though its code runs on: nothing is written,
+  ghost_within,  // a part,
+  ghost_after,   // or all; and nothing from then on
 };
 
 class FaultyStore final : public Store {

@@ -86,7 +86,7 @@ class SimHost::Impl final : private ReplySink {
       files_.push_back(
           std::make_unique<TornFile>(shard_directory(folder_.path(), shard) + "/data.mdb"));
     }
-    start();
+    live();
   }
   ~Impl() override { end(); }
   Impl(const Impl&) = delete;
@@ -101,7 +101,8 @@ class SimHost::Impl final : private ReplySink {
   std::uint32_t edge() const { return edge_; }
   Random& random() { return random_; }
   ManualClock& clock() { return clock_; }
-  void wake_at(Instant when) { wakes_.insert(when); }
+  void step_clock(Duration by);
+  void wake_at(Duration elapsed) { wakes_.insert(elapsed); }
   SimCounts counts() const;
   std::string state_hash();
 
@@ -110,11 +111,15 @@ class SimHost::Impl final : private ReplySink {
   void take(std::vector<Reply> replies) override;
 
   void start();
+  void live();
+  bool any_mail(const std::vector<std::unique_ptr<Store>>& stores);
+  void notice_clock();
   void end();
   std::vector<std::unique_ptr<Store>> open_stores();
   HostHooks hooks();
   void fatal(const std::string& why);
   CommitFault next_fault();
+  CommitFault next_recovery_fault();
 
   Mood chances(bool time_passes);
   void change_mood();
@@ -144,14 +149,17 @@ class SimHost::Impl final : private ReplySink {
   std::vector<std::unique_ptr<TornFile>> files_;  // by shard
   Faults faults_;
   std::uint32_t full_commits_ = 0;  // that will still find the disk full
-  std::multiset<Instant> wakes_;
-  SimCounts counts_;  // passivations: of earlier lives
+  std::multiset<Duration> wakes_;   // by time elapsed
+  SimCounts counts_;                // passivations: of earlier lives
 
   Mood mood_ = even;
   std::uint64_t mood_until_ = 0;  // this step
   int quiet_ = 0;                 // rounds of CAF's timeouts in which nothing happened
   int job_depth_ = 0;
   bool starting_ = false;
+  std::uint32_t start_commits_ = 0;  // of the start under way
+  bool mail_waits_ = false;          // an inbox had messages at the start
+  bool ghost_ = false;               // gone in the middle of its start: nothing of it is real
   bool committing_ = false;
   bool doomed_ = false;  // the platform has ended itself
 
@@ -209,13 +217,48 @@ void SimHost::Impl::start() {
   host.idle_after = options_.idle_after;
   host.threads = 1;
   host.prepare = options_.prepare;
+  auto stores = open_stores();
+  mail_waits_ = any_mail(stores);
+  start_commits_ = 0;
   starting_ = true;
   node_ = std::make_unique<Node>(
-      clock_, open_stores(), std::move(host), hooks(),
+      clock_, std::move(stores), std::move(host), hooks(),
       NodeDrive{true, [this](Delivery& delivery) { return hold(delivery); }});
   starting_ = false;
   caf_ = dynamic_cast<caf::scheduler::test_coordinator*>(&node_->system().scheduler());
   edge_ = node_->add_edge(*this);
+}
+
+// Starts again and again until a start survives its own recovery.
+void SimHost::Impl::live() {
+  start();
+  while (ghost_) {
+    counts_.crashes += 1;
+    counts_.recovery_crashes += 1;
+    end();
+    for (auto& file : files_) file->crash();
+    start();
+  }
+  notice_clock();
+}
+
+bool SimHost::Impl::any_mail(const std::vector<std::unique_ptr<Store>>& stores) {
+  return std::ranges::any_of(stores, [](const auto& store) {
+    return store->snapshot(SnapshotUse::query)->count(tables::inbox.id) > 0;
+  });
+}
+
+// What the timers' threads do when they begin, and when the clock is stepped.
+void SimHost::Impl::notice_clock() {
+  for (std::uint32_t shard = 0; shard < options_.shards; ++shard) {
+    node_->shard(shard).timer_service.step(0);
+  }
+}
+
+void SimHost::Impl::step_clock(Duration by) {
+  counts_.clock_steps += 1;
+  clock_.set_wall(clock_.wall_now() + by);
+  notice_clock();
 }
 
 void SimHost::Impl::end() {
@@ -225,6 +268,7 @@ void SimHost::Impl::end() {
   node_.reset();
   full_commits_ = 0;
   doomed_ = false;
+  ghost_ = false;
 }
 
 void SimHost::Impl::crash() {
@@ -232,7 +276,7 @@ void SimHost::Impl::crash() {
   end();
   for (auto& file : files_) file->crash();
   if (options_.crashed) options_.crashed();
-  start();
+  live();
   if (options_.restarted) options_.restarted();
 }
 
@@ -244,8 +288,8 @@ void SimHost::Impl::take(std::vector<Reply> replies) {
 // ---- Faults ----
 
 CommitFault SimHost::Impl::next_fault() {
-  // Without its recovery there is no life that could crash.
-  if (starting_) return CommitFault::none;
+  if (ghost_) return CommitFault::ghost;
+  if (starting_) return next_recovery_fault();
   if (full_commits_ > 0) {
     full_commits_ -= 1;
     return CommitFault::full;
@@ -264,6 +308,23 @@ CommitFault SimHost::Impl::next_fault() {
     case 0: return CommitFault::crash_before;
     case 1: return CommitFault::crash_after;
     default: counts_.torn += 1; return CommitFault::crash_within;
+  }
+}
+
+// A start that crashes goes on as a ghost until it has returned: nothing that it does from then on
+// reaches the disk or anybody. Each shard reserves its numbers first; then recovery counts the
+// crash for all messages in inboxes. A start that dies in between that and their delivery would
+// make them suspects, which they are not.
+CommitFault SimHost::Impl::next_recovery_fault() {
+  const auto commit = start_commits_++;
+  if (!happens(random_, faults_.crash_recovery)) return CommitFault::none;
+  const bool counts = mail_waits_ && commit >= options_.shards;
+  if (counts && commit > options_.shards) return CommitFault::none;
+  ghost_ = true;
+  switch (counts ? 0 : below(random_, 3)) {
+    case 0: return CommitFault::ghost;
+    case 1: return CommitFault::ghost_after;
+    default: counts_.torn += 1; return CommitFault::ghost_within;
   }
 }
 
@@ -372,14 +433,14 @@ bool SimHost::Impl::rest(bool time_passes) {
   }
   if (!time_passes) return false;
   std::optional<Duration> next;
-  if (!wakes_.empty()) next = *wakes_.begin() - clock_.wall_now();
+  if (!wakes_.empty()) next = *wakes_.begin() - clock_.elapsed();
   for (std::uint32_t shard = 0; shard < options_.shards; ++shard) {
     const auto wait = wait_of(node_->shard(shard));
     if (wait) next = std::min(next.value_or(Duration::max()), *wait);
   }
   if (!next) return false;
   pass(std::max(*next, Duration{0}));
-  while (!wakes_.empty() && *wakes_.begin() <= clock_.wall_now()) wakes_.erase(wakes_.begin());
+  while (!wakes_.empty() && *wakes_.begin() <= clock_.elapsed()) wakes_.erase(wakes_.begin());
   return true;
 }
 
@@ -482,8 +543,9 @@ std::string SimHost::Impl::state_hash() {
     }
   }
   const auto now = counts();
-  for (const auto count : {now.steps, now.commits, now.deliveries, now.timers, now.passivations,
-                           now.crashes, now.torn, now.disk_full, now.syncs_failed}) {
+  for (const auto count :
+       {now.steps, now.commits, now.deliveries, now.timers, now.passivations, now.crashes, now.torn,
+        now.disk_full, now.syncs_failed, now.recovery_crashes, now.clock_steps}) {
     number(count);
   }
   return to_hex(hash.finish());
@@ -517,8 +579,11 @@ Random& SimHost::random() {
 ManualClock& SimHost::clock() {
   return impl_->clock();
 }
-void SimHost::wake_at(Instant when) {
-  impl_->wake_at(when);
+void SimHost::step_clock(Duration by) {
+  impl_->step_clock(by);
+}
+void SimHost::wake_at(Duration elapsed) {
+  impl_->wake_at(elapsed);
 }
 SimCounts SimHost::counts() const {
   return impl_->counts();

@@ -25,10 +25,11 @@ namespace troupe::sim {
 
 /// What may go wrong, per thousand steps of that sort.
 struct Faults {
-  std::uint32_t crash = 0;         // per step: the process is gone
-  std::uint32_t crash_commit = 0;  // per commit: gone before, within (torn) or just after it
-  std::uint32_t disk_full = 0;     // per commit: ENOSPC; lasts some commits
-  std::uint32_t sync_fails = 0;    // per commit: the process ends itself, as after a failed fsync
+  std::uint32_t crash = 0;           // per step: the process is gone
+  std::uint32_t crash_commit = 0;    // per commit: gone before, within (torn) or just after it
+  std::uint32_t disk_full = 0;       // per commit: ENOSPC; lasts some commits
+  std::uint32_t sync_fails = 0;      // per commit: the process ends itself, as after a failed fsync
+  std::uint32_t crash_recovery = 0;  // per commit of a start: the process is gone again
 };
 
 struct SimOptions {
@@ -60,6 +61,8 @@ struct SimCounts {
   std::uint64_t torn = 0;
   std::uint64_t disk_full = 0;
   std::uint64_t syncs_failed = 0;
+  std::uint64_t recovery_crashes = 0;  // among the crashes
+  std::uint64_t clock_steps = 0;
 };
 
 class SimHost {
@@ -88,9 +91,11 @@ class SimHost {
 
   Random& random();
   ManualClock& clock();
-  /// Somebody has to do something then: the clock, which goes to the next timer when nothing else
-  /// is to do, stops there as well.
-  void wake_at(Instant when);
+  /// Somebody sets the time of day, by hours if it pleases: no other clock notices.
+  void step_clock(Duration by);
+  /// Somebody has to do something at this time elapsed: the clock, which goes to the next timer
+  /// when nothing else is to do, stops there as well.
+  void wake_at(Duration elapsed);
 
   SimCounts counts() const;
   /// Over all rows on disk and the counts: equal for equal runs.

@@ -39,9 +39,9 @@ bool of_task(Verb verb) {
 
 }  // namespace
 
-void Model::answered(const Command& command, const Result<Bytes>& answer, Host& host, Instant now) {
+void Model::answered(const Command& command, const Result<Bytes>& answer, Host& host) {
   if (!answer.ok()) {
-    check_refused(command, answer.error(), now);
+    check_refused(command, answer.error());
     return;
   }
   if (!command.honest) {
@@ -72,7 +72,7 @@ void Model::check_status(const Command& command, const Bytes& answer) {
     const auto said = runs[i].getState();
     const bool there = progress(said) <= progress(disk.state) &&
                        (progress(said) < 3 || said == disk.state) &&
-                       runs[i].getTakenUntil() <= disk.taken_until;
+                       runs[i].getTakenUntil() <= disk.taken_until + set_back_.count();
     if (!there) fail(t, what + "shows run " + std::to_string(i) + " as it is not on disk");
   }
 }
@@ -162,7 +162,7 @@ void Model::check_group_answer(const Command& command, Host& host) {
 }
 
 // A refusal must not lie: what it says is true of the disk.
-void Model::check_refused(const Command& command, const Error& error, Instant now) {
+void Model::check_refused(const Command& command, const Error& error) {
   if (error.code == Errc::busy || error.code == Errc::unavailable) return;
   const std::string what = std::string(to_text(command.verb)) + " was refused: " + error.detail;
   if (error.code == Errc::internal || error.code == Errc::corrupt) {
@@ -174,16 +174,16 @@ void Model::check_refused(const Command& command, const Error& error, Instant no
   if (error.code == Errc::not_found && command.after_creation && command.honest) {
     fail(t, what + ": an acknowledged task is lost");
   }
-  if (command.verb == Verb::create) check_refused_create(command, error, now);
+  if (command.verb == Verb::create) check_refused_create(command, error);
   const bool of_holder = command.verb == Verb::resolve || command.verb == Verb::reclaim;
   if (!of_holder || command.claim.run >= t.disk.runs.size()) return;
   const RunOnDisk& run = t.disk.runs[command.claim.run];
   const bool held = run.state == State::RUNNING && run.token == command.claim.token;
-  const bool late = command.verb == Verb::reclaim && t.disk.deadline <= now;
+  const bool late = command.verb == Verb::reclaim && t.disk.deadline <= latest_;
   if (held && !late) fail(t, what + ": its sender holds the claim");
 }
 
-void Model::check_refused_create(const Command& command, const Error& error, Instant now) {
+void Model::check_refused_create(const Command& command, const Error& error) {
   const TaskModel& t = task(command.to.key);
   const auto& definition = t.variants.at(static_cast<std::size_t>(command.variant));
   const auto group = groups_.find(definition.group.empty() ? t.id : definition.group);
@@ -193,8 +193,8 @@ void Model::check_refused_create(const Command& command, const Error& error, Ins
     if (!possible) fail(t, "create was refused: " + error.detail);
   }
   if (error.code == Errc::invalid) {
-    const bool possible = !definition.needs.empty() || definition.deadline < now ||
-                          definition.created < now - skew_max;
+    const bool possible = !definition.needs.empty() || definition.deadline < latest_ ||
+                          definition.created < latest_ - skew_max || stepped_;
     if (!possible) fail(t, "create was refused: " + error.detail);
   }
 }

@@ -100,7 +100,41 @@ void Model::sent(Command& command) {
   }
 }
 
+void Model::clock_is(Instant wall, Duration elapsed) {
+  const Duration step = (wall - wall_) - (elapsed - elapsed_);
+  if (wall_ != Instant{} && step != Duration{0}) {
+    stepped_ = true;
+    if (step < Duration{0}) set_back_ += -step;
+  }
+  wall_ = wall;
+  elapsed_ = elapsed;
+  latest_ = std::max(latest_, wall);
+}
+
+// As a handler leaves the row: only now it is known what time its clock showed.
+void Model::note_claim(const std::string& id, const TaskOnDisk& changed) {
+  for (std::size_t i = 0; i < changed.runs.size(); ++i) {
+    const RunOnDisk& run = changed.runs[i];
+    if (run.token == 0) continue;
+    const auto key = std::tuple(id, i, run.taken_until);
+    if (run.state == State::RUNNING) {
+      claim_ends_.emplace(key, elapsed_ + (Instant{run.taken_until} - wall_));
+    } else if (run.reason == Reason::CLAIM_EXPIRED && run.resolved == wall_.ms) {
+      const auto end = claim_ends_.find(key);
+      if (end == claim_ends_.end() || elapsed_ < end->second) {
+        violation("task " + id + ": its claim of run " + std::to_string(i) + " had not expired");
+      }
+    }
+  }
+}
+
+bool Model::has_expired(const std::string& id, const TaskOnDisk& disk, std::size_t run) const {
+  const auto end = claim_ends_.find({id, run, disk.runs[run].taken_until});
+  return end != claim_ends_.end() && end->second <= elapsed_;
+}
+
 void Model::touched(const std::string& id, std::optional<Bytes> row) {
+  if (row) note_claim(id, decode_task(0, row->words()));
   dirty_.insert_or_assign(id, std::move(row));
 }
 

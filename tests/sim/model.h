@@ -22,6 +22,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -96,6 +97,9 @@ class Model {
   const std::vector<std::string>& violations() const { return violations_; }
   void violation(std::string what) { violations_.push_back(std::move(what)); }
 
+  /// The clocks, before all else that happens at this time. The time of day may be stepped.
+  void clock_is(Instant wall, Duration elapsed);
+
   // -- What is said
 
   /// A new definition under an id; answers its variant.
@@ -103,7 +107,7 @@ class Model {
   /// Given to the host. Completes what the command remembers of this moment.
   void sent(Command& command);
   /// Answered, after `committed` has seen all that is on disk.
-  void answered(const Command& command, const Result<Bytes>& answer, Host& host, Instant now);
+  void answered(const Command& command, const Result<Bytes>& answer, Host& host);
   /// A claim was pushed to a worker.
   void handed(const std::string& worker, int index, const test::Held& held);
   /// A worker was told that a claim is not its own (any more).
@@ -114,15 +118,15 @@ class Model {
   /// A task's row has been changed by a handler: to be looked at until it is on disk.
   void touched(const std::string& task, std::optional<Bytes> row);
   /// Something was committed.
-  void committed(Host& host, Instant now);
+  void committed(Host& host);
   /// A new life after a crash: all is read again.
-  void restarted(Host& host, Instant now);
+  void restarted(Host& host);
   /// What several actors say of one thing must agree, with what is on its way between them.
-  void sweep(Host& host, Instant now);
+  void sweep(Host& host);
   /// Nothing is left to do but to let time pass.
-  void at_rest(Host& host, Instant now);
+  void at_rest(Host& host);
   /// All faults are over and all work should be.
-  void at_end(Host& host, Instant now);
+  void at_end(Host& host);
 
   TaskModel* find(const std::string& id);
   const std::vector<TaskModel*>& tasks() const { return order_; }
@@ -140,8 +144,8 @@ class Model {
   // answers.cpp
   void check_status(const Command& command, const Bytes& answer);
   void check_accepted(const Command& command, const Bytes& answer, Host& host);
-  void check_refused(const Command& command, const Error& error, Instant now);
-  void check_refused_create(const Command& command, const Error& error, Instant now);
+  void check_refused(const Command& command, const Error& error);
+  void check_refused_create(const Command& command, const Error& error);
   void check_artifact(const Command& command, Host& host);
   void check_group_answer(const Command& command, Host& host);
 
@@ -150,6 +154,8 @@ class Model {
   void note_event(std::string_view exchange, std::string_view key);
   void note_task_event(std::string_view name, TaskModel& task, std::uint32_t run);
   void note_group_event(std::string_view name, const std::string& group);
+  void note_claim(const std::string& task, const TaskOnDisk& changed);
+  bool has_expired(const std::string& task, const TaskOnDisk& disk, std::size_t run) const;
   void look_at(TaskModel& task, TaskOnDisk now);
   void check_definition(const TaskModel& task, const TaskOnDisk& now);
   void check_runs(const TaskModel& task, const TaskOnDisk& now);
@@ -158,19 +164,17 @@ class Model {
   void check_retries(const TaskModel& task, const TaskOnDisk& now);
   void check_events(const TaskModel& task);
   void check_scheduled(const TaskModel& task);
-  void check_timers(const TaskModel& task, const Snapshot& snapshot, Instant now);
+  void check_timers(const TaskModel& task, const Snapshot& snapshot);
   void note_history(TaskModel& task);
-  void finish_look(const Snapshot& snapshot, Instant now);
+  void finish_look(const Snapshot& snapshot);
 
   // sweep.cpp
   InFlight in_flight(const std::vector<std::unique_ptr<Snapshot>>& shards);
-  void check_entries(const std::vector<std::unique_ptr<Snapshot>>& shards,
-                     const InFlight& flight,
-                     Instant now);
+  void check_entries(const std::vector<std::unique_ptr<Snapshot>>& shards, const InFlight& flight);
   void check_claims(const std::vector<std::unique_ptr<Snapshot>>& shards, const InFlight& flight);
   void check_counters(const std::vector<std::unique_ptr<Snapshot>>& shards);
   void check_quiet(const std::vector<std::unique_ptr<Snapshot>>& shards, const InFlight& flight);
-  void check_waiting(const TaskModel& task, Instant now);
+  void check_waiting(const TaskModel& task);
   void check_event_counts(const TaskModel& task);
 
   const Terms terms_;
@@ -184,6 +188,15 @@ class Model {
   std::vector<std::uint64_t> last_event_;                           // by shard
   std::vector<std::string> group_events_;                           // resolved, in this commit
   std::size_t open_ = 0;
+
+  // A claim is for a time that passes, whatever the clock is set to: its end by time elapsed, by
+  // task, run and the time of day that its row gives.
+  std::map<std::tuple<std::string, std::size_t, std::int64_t>, Duration> claim_ends_;
+  Instant wall_;
+  Duration elapsed_{0};
+  Instant latest_;        // that the time of day has been: what it passed stays passed
+  Duration set_back_{0};  // all steps back, added up
+  bool stepped_ = false;
 };
 
 }  // namespace troupe::sim

@@ -57,6 +57,8 @@ void Totals::add(const Report& report) {
   timers += report.counts.timers;
   passivations += report.counts.passivations;
   crashes += report.counts.crashes;
+  recovery_crashes += report.counts.recovery_crashes;
+  clock_steps += report.counts.clock_steps;
   torn += report.counts.torn;
   disk_full += report.counts.disk_full;
   violations += report.violations.size();
@@ -66,9 +68,10 @@ void Totals::add(const Report& report) {
 std::string Totals::text() const {
   return fmt::format(
       "sim: {} seeds, {} steps, {} commands, {} tasks, {} commits, {} timers, {} passivations, "
-      "{} crashes, {} torn batches, {} full disks, {} violations",
-      seeds, steps, commands, tasks, commits, timers, passivations, crashes, torn, disk_full,
-      violations);
+      "{} crashes ({} in a recovery), {} torn batches, {} full disks, {} clock steps, "
+      "{} violations",
+      seeds, steps, commands, tasks, commits, timers, passivations, crashes, recovery_crashes, torn,
+      disk_full, clock_steps, violations);
 }
 
 std::string Totals::json() const {
@@ -85,8 +88,10 @@ std::string Totals::json() const {
   number("timers", timers);
   number("passivations", passivations);
   number("crashes", crashes);
+  number("recovery_crashes", recovery_crashes);
   number("torn_batches", torn);
   number("full_disks", disk_full);
+  number("clock_steps", clock_steps);
   number("violations", violations);
   json.end_object();
   return json.take();

@@ -27,6 +27,8 @@ struct Totals {
   std::uint64_t timers = 0;
   std::uint64_t passivations = 0;
   std::uint64_t crashes = 0;
+  std::uint64_t recovery_crashes = 0;  // among the crashes
+  std::uint64_t clock_steps = 0;
   std::uint64_t torn = 0;
   std::uint64_t disk_full = 0;
   std::uint64_t violations = 0;

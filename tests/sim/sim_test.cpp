@@ -34,6 +34,8 @@ TEST_CASE("whatever fails, the promises hold", "[sim]") {
     CHECK(totals.endings[reason] > 0);
   }
   CHECK(totals.crashes > totals.seeds);
+  CHECK(totals.recovery_crashes > 0);
+  CHECK(totals.clock_steps > totals.seeds);
   CHECK(totals.torn > 0);
   CHECK(totals.disk_full > 0);
   CHECK(totals.passivations > totals.seeds);

@@ -88,16 +88,16 @@ Model::InFlight Model::in_flight(const Shards& shards) {
   return flight;
 }
 
-void Model::sweep(Host& host, Instant now) {
+void Model::sweep(Host& host) {
   const auto shards = host.cut();
   const InFlight flight = in_flight(shards);
-  check_entries(shards, flight, now);
+  check_entries(shards, flight);
   check_claims(shards, flight);
   check_counters(shards);
 }
 
 // Every pending task is in its queue exactly once, or on its way there, or on its way to a worker.
-void Model::check_entries(const Shards& shards, const InFlight& flight, Instant now) {
+void Model::check_entries(const Shards& shards, const InFlight& flight) {
   std::map<RunKey, std::pair<std::string, std::uint8_t>> entries;  // queue and place
   for (const auto& shard : shards) {
     std::map<std::uint64_t, std::string> names;
@@ -129,7 +129,8 @@ void Model::check_entries(const Shards& shards, const InFlight& flight, Instant 
     return found == map.end() ? 0 : found->second;
   };
   for (const TaskModel* t : order_) {
-    if (!t->disk.visible || t->disk.state() != State::PENDING || t->disk.deadline <= now) continue;
+    if (!t->disk.visible || t->disk.state() != State::PENDING || t->disk.deadline <= latest_)
+      continue;
     const RunKey entry{t->id, t->disk.runs.back().entry};
     const RunKey claim{t->id, t->disk.runs.size() - 1};
     const int places = static_cast<int>(entries.count(entry)) + among(flight.puts, entry) +
@@ -218,12 +219,12 @@ void Model::check_counters(const Shards& shards) {
 
 // ---- At rest ----
 
-void Model::at_rest(Host& host, Instant now) {
-  committed(host, now);
-  sweep(host, now);
+void Model::at_rest(Host& host) {
+  committed(host);
+  sweep(host);
   const auto shards = host.cut();
   check_quiet(shards, in_flight(shards));
-  for (const TaskModel* t : order_) check_waiting(*t, now);
+  for (const TaskModel* t : order_) check_waiting(*t);
   for (const auto& [id, group] : groups_) {
     const bool all = std::ranges::all_of(group.members, [](auto* t) { return t->ever_final; });
     if (all && !group.members.empty() && group.resolved_events == 0) {
@@ -258,11 +259,11 @@ void Model::check_quiet(const Shards& shards, const InFlight& flight) {
 }
 
 // Nobody waits for what has happened already.
-void Model::check_waiting(const TaskModel& t, Instant now) {
+void Model::check_waiting(const TaskModel& t) {
   if (!t.disk.visible || t.disk.resolved()) return;
-  if (t.disk.deadline + terms_.deadline_delay <= now) fail(t, "has outlived its deadline");
-  if (t.disk.deadline < now) return;
-  if (t.disk.state() == State::RUNNING && Instant{t.disk.runs.back().taken_until} <= now) {
+  if (t.disk.deadline + terms_.deadline_delay <= wall_) fail(t, "has outlived its deadline");
+  if (t.disk.deadline < latest_) return;
+  if (t.disk.state() == State::RUNNING && has_expired(t.id, t.disk, t.disk.runs.size() - 1)) {
     fail(t, "runs though its claim has expired");
   }
   const test::NewTask* definition = accepted_definition(t);
@@ -278,8 +279,8 @@ void Model::check_waiting(const TaskModel& t, Instant now) {
 
 // ---- At the end ----
 
-void Model::at_end(Host& host, Instant now) {
-  at_rest(host, now);
+void Model::at_end(Host& host) {
+  at_rest(host);
   for (const TaskModel* t : order_) {
     if (!t->disk.visible) {
       if (t->creates_accepted > 0) fail(*t, "was acknowledged and is lost");

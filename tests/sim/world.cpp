@@ -39,6 +39,8 @@ World::World(WorldOptions options) : options_(options), model_(Terms{}) {
   host_ = std::make_unique<SimHost>(std::move(sim));
   faults_ = pick_faults();
   host_->set_faults(faults_);
+  if (one_in(4)) clock_steps_ = 1 + static_cast<std::uint32_t>(below(random(), 3));
+  tell_time();
   workers_.start(*this);
 }
 
@@ -70,6 +72,7 @@ Faults World::pick_faults() {
   faults.crash_commit = static_cast<std::uint32_t>(below(random(), 16));
   faults.disk_full = static_cast<std::uint32_t>(below(random(), 3));
   faults.sync_fails = static_cast<std::uint32_t>(below(random(), 2));
+  faults.crash_recovery = static_cast<std::uint32_t>(below(random(), 100));
   return faults;
 }
 
@@ -90,6 +93,7 @@ void World::on_handled(const ActorId& self,
                        const Message& message,
                        const Result<Effects>& outcome) {
   trace_.handled(steps_, host_ ? now() : Instant{}, self, message, outcome);
+  if (host_) tell_time();
   if (!outcome.ok() || self.kind != kinds::task) return;
   for (const RowChange& row : outcome.value().rows) {
     if (row.table == tables::task_state.id) model_.touched(self.key, row.value);
@@ -132,11 +136,11 @@ void World::on_crashed() {
 
 void World::on_restarted() {
   trace_.note(steps_, Instant{}, "-- restarted --");
-  model_.restarted(host_->host(), now());
-  model_.sweep(host_->host(), now());
+  model_.restarted(host_->host());
+  model_.sweep(host_->host());
   // What was answered before the crash is still to be looked at: by the model alone.
   for (Arrived& arrived : std::exchange(arrived_, {})) {
-    model_.answered(arrived.command, arrived.reply.body, host_->host(), now());
+    model_.answered(arrived.command, arrived.reply.body, host_->host());
     if (arrived.command.worker < 0) clients_.lost(*this, std::move(arrived.command));
   }
   seen_commits_ = host_->counts().commits;
@@ -194,7 +198,7 @@ void World::take_answer(Arrived arrived) {
                 fmt::format("{} of {} was refused: {}", to_text(command.verb), command.to.key,
                             answer.error().detail));
   }
-  model_.answered(command, answer, host_->host(), now());
+  model_.answered(command, answer, host_->host());
   if (command.worker < 0) {
     clients_.answered(*this, command, answer);
   } else {
@@ -217,15 +221,16 @@ void World::act() {
 
 // After each step: what is on disk now, then what was answered.
 void World::look() {
+  tell_time();
   const auto commits = host_->counts().commits;
   if (commits != seen_commits_) {
     seen_commits_ = commits;
-    model_.committed(host_->host(), now());
+    model_.committed(host_->host());
   }
   take_answers();
   if (commits - swept_commits_ >= sweep_commits) {
     swept_commits_ = commits;
-    model_.sweep(host_->host(), now());
+    model_.sweep(host_->host());
   }
 }
 
@@ -242,13 +247,28 @@ void World::spare_suspects() {
   host_->set_faults(sparing_ ? Faults{} : faults_);
 }
 
+// Now and then somebody sets the clock, a little or by hours.
+void World::step_clock() {
+  const std::uint64_t most_ms = one_in(2) ? 6 * 3'600'000 : 30'000;
+  const auto by = Duration{static_cast<std::int64_t>(1 + below(random(), most_ms))};
+  host_->step_clock(one_in(2) ? by : -by);
+  trace_.note(steps_, now(), "-- the clock is stepped --");
+  tell_time();
+}
+
+void World::tell_time() {
+  model_.clock_is(now(), host_->clock().elapsed());
+}
+
 void World::step() {
+  if (happens(random(), clock_steps_)) step_clock();
   act();
   // When nothing else is to do, time goes on a little: clients and workers do not stand still. Now
   // and then they do.
-  if (now() >= next_wake_) {
+  const Duration elapsed = host_->clock().elapsed();
+  if (elapsed >= next_wake_) {
     const std::uint64_t pause_ms = one_in(16) ? 60'000 : 2'000;
-    next_wake_ = now() + Duration{static_cast<std::int64_t>(1 + below(random(), pause_ms))};
+    next_wake_ = elapsed + Duration{static_cast<std::int64_t>(1 + below(random(), pause_ms))};
     host_->wake_at(next_wake_);
   }
   host_->step();
@@ -266,7 +286,7 @@ void World::rest() {
   if (!settled) {
     model_.violation("does not come to rest");
   } else {
-    model_.at_rest(host_->host(), now());
+    model_.at_rest(host_->host());
   }
 }
 
@@ -289,7 +309,7 @@ void World::finish() {
     look();
     more = said || working || stepped || !wires_.empty();
   }
-  if (ok()) model_.at_end(host_->host(), now());
+  if (ok()) model_.at_end(host_->host());
 }
 
 Report World::run() {

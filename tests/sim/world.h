@@ -79,6 +79,8 @@ class World final : public Speaker {
   void take_answers();
   void take_answer(Arrived arrived);
   void spare_suspects();
+  void step_clock();
+  void tell_time();
   void rest();
   void finish();
   bool ok() const { return model_.violations().empty(); }
@@ -97,7 +99,8 @@ class World final : public Speaker {
   std::uint64_t swept_commits_ = 0;
   bool sparing_ = false;  // a message was under way at the last crash
   std::uint64_t calls_ = 0;
-  Instant next_wake_;
+  Duration next_wake_{0};          // by time elapsed
+  std::uint32_t clock_steps_ = 0;  // per thousand steps
   WireId wires_made_ = 0;
   std::map<WireId, std::deque<Command>> wires_;  // none is empty
   std::map<std::uint64_t, Command> unanswered_;  // by call
