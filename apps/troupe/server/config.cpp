@@ -82,6 +82,10 @@ constexpr std::array keys = {
         .doc = "Parts of the store, fixed when DIR is made",
         .least = "1",
         .most = "64"},
+    Key{.name = "disk.reserve",
+        .field = &Settings::disk_reserve,
+        .default_text = "5%",
+        .doc = "With less free disk no tasks are created; a share is at least 2GiB"},
     Key{.name = "events.retention",
         .field = &Settings::events_retention,
         .default_text = "7d",
@@ -109,10 +113,15 @@ constexpr std::array keys = {
 };
 
 // Keys of the documentation whose features are not built. One leaves this list for the other.
-constexpr std::array<std::string_view, 10> planned_keys = {
-    "queue.claim_work_timeout",   "disk.reserve",  "artifacts.dir",
-    "artifacts.max_age",          "http.tls_cert", "http.tls_key",
-    "http.public_artifact_hosts", "rpc.tls_cert",  "rpc.tls_key",
+constexpr std::array<std::string_view, 9> planned_keys = {
+    "queue.claim_work_timeout",
+    "artifacts.dir",
+    "artifacts.max_age",
+    "http.tls_cert",
+    "http.tls_key",
+    "http.public_artifact_hosts",
+    "rpc.tls_cert",
+    "rpc.tls_key",
     "rpc.tls_client_ca",
 };
 

@@ -15,6 +15,12 @@
 
 namespace troupe::server {
 
+/// So much of a disk: a share of it, or a size.
+struct DiskShare {
+  std::uint32_t percent = 0;
+  std::uint64_t bytes = 0;  // if `percent` is 0
+};
+
 /// The effective values. Made by `load_config` only: the members have no defaults of their own.
 struct Settings {
   Duration queue_claim_timeout;
@@ -28,6 +34,7 @@ struct Settings {
   bool store_sync;
   std::uint64_t store_map_size_bytes;
   std::uint32_t store_shards;
+  DiskShare disk_reserve;
   Duration events_retention;
   std::uint64_t events_retention_bytes;
   std::string log_level;
@@ -35,10 +42,11 @@ struct Settings {
 };
 
 /// Where a key's value goes, which is also its type: a duration, a size in bytes (64 bits), a
-/// count (32 bits), true or false, or one of the texts in `Key::choices`.
+/// count (32 bits), a part of a disk, true or false, or one of the texts in `Key::choices`.
 using Field = std::variant<Duration Settings::*,
                            std::uint64_t Settings::*,
                            std::uint32_t Settings::*,
+                           DiskShare Settings::*,
                            bool Settings::*,
                            std::string Settings::*>;
 

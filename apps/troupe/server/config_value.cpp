@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -26,6 +27,9 @@ constexpr std::array<Unit, 6> other_units = {{{"TB", 1'000'000'000'000},
                                               {"", 1}}};
 constexpr std::array<Unit, 5> duration_units = {
     {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+
+constexpr std::uint32_t percent_most = 50;
+constexpr std::uint64_t share_bytes_least = std::uint64_t{2} << 30;
 
 std::optional<std::uint64_t> unit_bytes(std::string_view name) {
   for (const auto& [unit, bytes] : binary_units) {
@@ -63,6 +67,9 @@ std::optional<std::uint64_t> parse_as(std::uint64_t Settings::*, std::string_vie
 std::optional<std::uint32_t> parse_as(std::uint32_t Settings::*, std::string_view text) {
   return parse_count(text);
 }
+std::optional<DiskShare> parse_as(DiskShare Settings::*, std::string_view text) {
+  return parse_disk_share(text);
+}
 std::optional<bool> parse_as(bool Settings::*, std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;
@@ -74,9 +81,14 @@ std::optional<std::string> parse_as(std::string Settings::*, std::string_view te
 
 template <class T>
 bool within_limits(const Key& key, T Settings::*field, const T& value) {
-  if constexpr (std::is_same_v<T, std::string>) return is_choice(key.choices, value);
-  if (!key.least.empty() && value < *parse_as(field, key.least)) return false;
-  return key.most.empty() || !(*parse_as(field, key.most) < value);
+  if constexpr (std::is_same_v<T, std::string>) {
+    return is_choice(key.choices, value);
+  } else if constexpr (std::is_same_v<T, DiskShare>) {
+    return true;  // its parser knows them
+  } else {
+    if (!key.least.empty() && value < *parse_as(field, key.least)) return false;
+    return key.most.empty() || !(*parse_as(field, key.most) < value);
+  }
 }
 
 std::string text_of(Duration value) {
@@ -87,6 +99,9 @@ std::string text_of(std::uint64_t value) {
 }
 std::string text_of(std::uint32_t value) {
   return std::to_string(value);
+}
+std::string text_of(const DiskShare& value) {
+  return value.percent > 0 ? fmt::format("{}%", value.percent) : size_text(value.bytes);
 }
 std::string text_of(bool value) {
   return value ? "true" : "false";
@@ -105,6 +120,22 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   std::int64_t bytes = 0;
   if (!unit || __builtin_mul_overflow(count, *unit, &bytes)) return std::nullopt;
   return static_cast<std::uint64_t>(bytes);
+}
+
+std::optional<DiskShare> parse_disk_share(std::string_view text) {
+  if (!text.ends_with('%')) {
+    const auto bytes = parse_size(text);
+    if (!bytes) return std::nullopt;
+    return DiskShare{.percent = 0, .bytes = *bytes};
+  }
+  const auto percent = parse_count(text.substr(0, text.size() - 1));
+  if (!percent || *percent == 0 || *percent > percent_most) return std::nullopt;
+  return DiskShare{.percent = *percent, .bytes = 0};
+}
+
+std::uint64_t bytes_of(const DiskShare& share, std::uint64_t disk_bytes) {
+  if (share.percent == 0) return share.bytes;
+  return std::max(disk_bytes / 100 * share.percent, share_bytes_least);
 }
 
 std::string size_text(std::uint64_t bytes) {
@@ -150,6 +181,7 @@ std::string type_name(const Key& key) {
     std::string operator()(Duration Settings::*) const { return "duration"; }
     std::string operator()(std::uint64_t Settings::*) const { return "size"; }
     std::string operator()(std::uint32_t Settings::*) const { return "count"; }
+    std::string operator()(DiskShare Settings::*) const { return "share"; }
     std::string operator()(bool Settings::*) const { return "true|false"; }
     std::string operator()(std::string Settings::*) const { return std::string(choices); }
   };
@@ -162,6 +194,9 @@ std::string expectation(const Key& key) {
     std::string operator()(Duration Settings::*) const { return "a duration such as 20m"; }
     std::string operator()(std::uint64_t Settings::*) const { return "a size such as 64MiB"; }
     std::string operator()(std::uint32_t Settings::*) const { return "a whole number"; }
+    std::string operator()(DiskShare Settings::*) const {
+      return "a share of the disk such as 5%, at most 50%, or a size such as 10GiB";
+    }
     std::string operator()(bool Settings::*) const { return "true or false"; }
     std::string operator()(std::string Settings::*) const {
       return fmt::format("one of {}", choices);

@@ -16,6 +16,12 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 /// The largest unit that divides it: `64MiB`, `1000B`.
 std::string size_text(std::uint64_t bytes);
 
+/// `5%`, up to 50%, or a size.
+std::optional<DiskShare> parse_disk_share(std::string_view text);
+
+/// Of a disk of `disk_bytes`; a share is no less than 2 GiB.
+std::uint64_t bytes_of(const DiskShare& share, std::uint64_t disk_bytes);
+
 /// `20m`, `1h30m`: reads back as the same duration.
 std::string duration_text(Duration d);
 

@@ -1,6 +1,7 @@
 #include "apps/troupe/server/file_system.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
@@ -78,6 +79,12 @@ std::optional<std::string> network_file_system(const std::string& path) {
   // The field is signed and wider; the magic is its low 32 bits.
   const auto magic = static_cast<std::uint32_t>(kernel.f_type);
   return network_file_system(magic, magic == fuse_magic ? mounted_type(file.st_dev) : "");
+}
+
+std::uint64_t disk_size_bytes(const std::string& path) {
+  struct statvfs info {};
+  if (statvfs(path.c_str(), &info) != 0) return 0;
+  return static_cast<std::uint64_t>(info.f_blocks) * info.f_frsize;
 }
 
 }  // namespace troupe::server

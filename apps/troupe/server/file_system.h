@@ -17,4 +17,7 @@ std::optional<std::string> network_file_system(const std::string& path);
 /// which alone tells the file systems in user space (FUSE) apart.
 std::optional<std::string> network_file_system(std::uint32_t magic, std::string_view type);
 
+/// The size of the file system on which `path` lies; 0 if nobody can say.
+std::uint64_t disk_size_bytes(const std::string& path);
+
 }  // namespace troupe::server

@@ -63,6 +63,7 @@ HostOptions host_options(const ServerOptions& options, const task::TaskConfig& t
   HostOptions host;
   host.store.directory = store_dir(options.data_dir);
   host.store.use_bytes_max = options.map_size_bytes;
+  host.store.disk_free_least = options.disk_reserve_bytes;
   host.store.sync = options.sync;
   host.shards = options.shards;
   host.threads = std::max(2U, std::thread::hardware_concurrency());

@@ -30,6 +30,7 @@ struct ServerOptions {
   Duration events_retention;                 // events.retention
   std::uint64_t events_retention_bytes = 0;  // events.retention_bytes
   std::uint64_t map_size_bytes = 0;          // store.map_size
+  std::uint64_t disk_reserve_bytes = 0;      // disk.reserve, of this disk
   bool sync = true;                          // store.sync: false only where losing data is fine
   std::uint32_t shards = 1;                  // store.shards
 };

@@ -1,7 +1,9 @@
 #include "apps/troupe/server/up.h"
 
 #include "apps/troupe/server/config.h"
+#include "apps/troupe/server/config_value.h"
 #include "apps/troupe/server/data_dir.h"
+#include "apps/troupe/server/file_system.h"
 #include "apps/troupe/server/local_credentials.h"
 #include "apps/troupe/server/local_workers.h"
 #include "apps/troupe/server/server.h"
@@ -53,6 +55,7 @@ ServerOptions server_options(const Settings& settings,
           .events_retention = settings.events_retention,
           .events_retention_bytes = settings.events_retention_bytes,
           .map_size_bytes = settings.store_map_size_bytes,
+          .disk_reserve_bytes = bytes_of(settings.disk_reserve, disk_size_bytes(data.path())),
           .sync = settings.store_sync,
           .shards = settings.store_shards};
 }

@@ -122,8 +122,8 @@ TEST_CASE("a fault in a file is named with its place", "[config]") {
       {"[worker]\nmax_log = \"64 apples\"\n",
        "F:2:11: worker.max_log expects a size such as 64MiB, from 64KiB to 1TiB, not \"64 "
        "apples\""},
-      {"[disk]\nreserve = \"5%\"\n",
-       "F:2:1: disk.reserve is not built yet in this version: leave it out"},
+      {"[artifacts]\ndir = \"x\"\n",
+       "F:2:1: artifacts.dir is not built yet in this version: leave it out"},
       {"[log]\nformat = \"xml\"\n",
        "F:2:10: log.format expects one of auto|text|json, not \"xml\""},
       {"[log.level]\nx = 1\n",
@@ -193,6 +193,30 @@ TEST_CASE("a key of a later version is no slip of the pen", "[config]") {
         "environment TROUPE_HTTP_TLS_CERT: http.tls_cert is not built yet in this version: unset "
         "it");
   for (const Key& key : config_keys()) CHECK_FALSE(is_planned_key(key.name));
+}
+
+TEST_CASE("a part of a disk is a share or a size", "[config]") {
+  const std::uint64_t gib = std::uint64_t{1} << 30;
+  const auto text_of = [](const std::string& written) {
+    Settings settings{};
+    const Key& key = *find_key("disk.reserve");
+    const auto set = set_value(key, written, settings);
+    return set.ok() ? value_text(key, settings) : set.error().detail;
+  };
+  CHECK(text_of("5%") == "5%");
+  CHECK(text_of("50%") == "50%");
+  CHECK(text_of("10GiB") == "10GiB");
+  CHECK(text_of("0") == "0B");
+  for (const char* wrong : {"0%", "51%", "%", "-5%", "5 %", "5.5%", "much"}) {
+    CHECK(text_of(wrong) ==
+          "disk.reserve expects a share of the disk such as 5%, at most 50%, or a size such as "
+          "10GiB, not \"" +
+              std::string(wrong) + "\"");
+  }
+  CHECK(bytes_of(*parse_disk_share("5%"), 100 * gib) == 100 * gib / 100 * 5);
+  CHECK(bytes_of(*parse_disk_share("5%"), 10 * gib) == 2 * gib);
+  CHECK(bytes_of(*parse_disk_share("64MiB"), 10 * gib) == 64 << 20);
+  CHECK(bytes_of(*parse_disk_share("0"), 10 * gib) == 0);
 }
 
 TEST_CASE("sizes are read with their units", "[config]") {

@@ -157,6 +157,17 @@ TEST_CASE("a store is low when less than the reserve is left in its map", "[spac
   CHECK(store->use().file_bytes >= use.file_bytes);
 }
 
+TEST_CASE("a store is low when the disk has less free than is kept for others", "[space]") {
+  const TempFolder folder;
+  StoreOptions options = options_in(folder);
+  CHECK_FALSE(open_with(options)->use().low);
+  options.disk_free_least = std::uint64_t{1} << 60;
+  const auto store = open_with(options);
+  CHECK(store->use().low);
+  // It is not full: what goes on is written.
+  CHECK(write_rows(*store, {{things.id, key_of(1), word(1)}}).ok());
+}
+
 TEST_CASE("the reserve is a file whose room is really taken", "[space]") {
   const TempFolder folder;
   const std::string path = folder.path() + "/reserve";
