@@ -1,5 +1,6 @@
 #include "runtime/actor/cell.h"
 
+#include "runtime/actor/dead_letters.h"
 #include "runtime/actor/envelope.h"
 #include "runtime/base/planted.h"
 #include "runtime/store/key.h"
@@ -17,6 +18,8 @@ namespace {
 
 // A message that faults this often is parked: the fault is in the message, not in the weather.
 constexpr std::uint32_t attempts_max = 3;
+// The first start that handled it and the second one ended: there is no third.
+constexpr std::uint32_t ends_max = 2;
 
 // Rows and sends of one message. More is a cursor row and a message to itself, so that nobody waits
 // behind it.
@@ -106,23 +109,35 @@ void Cell::process(Delivery& delivery) {
   // One that was put back has no row among the timers any more; the handler knows a late one.
   const bool is_timer = delivery.message.source == Message::Source::timer;
   if (is_timer && !delivery.in_inbox && !is_due(delivery)) return;
+  const auto name = Suspects::name_of(delivery);
+  if (const auto ends = services_.suspects.ends(name); ends >= ends_max) {
+    delivery.attempts = ends;
+    park(delivery, std::string(error_of_crashes));
+  } else {
+    const Suspects::Handling handling(services_.suspects, name);
+    handle(delivery);
+  }
+  services_.suspects.acquit(name);
+  rows_.settle();
+}
+
+void Cell::handle(Delivery& delivery) {
   for (;;) {
     auto outcome = call_handler(delivery);
     if (outcome.ok()) {
       land_or_fail(delivery, std::move(outcome).value());
-      break;
+      return;
     }
     if (delivery.message.source == Message::Source::command) {
       refuse(delivery, outcome.error());
-      break;
+      return;
     }
     if (++delivery.attempts >= attempts_max) {
       park(delivery, outcome.error().detail);
-      break;
+      return;
     }
     services_.report(kind_.name, "message_retried", id_, outcome.error().detail);
   }
-  rows_.settle();
 }
 
 Result<Effects> Cell::call_handler(const Delivery& delivery) {

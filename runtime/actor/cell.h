@@ -5,6 +5,7 @@
 #include "runtime/actor/delivery.h"
 #include "runtime/actor/own_rows.h"
 #include "runtime/actor/shard_place.h"
+#include "runtime/actor/suspects.h"
 #include "runtime/actor/timers.h"
 #include "runtime/clock/clock.h"
 #include "runtime/store/committer.h"
@@ -24,6 +25,7 @@ struct CellServices {
   Committer& committer;
   Numbers& numbers;
   TimerTable& timers;
+  Suspects& suspects;
   std::function<void(Delivery)> deliver;          // to another actor
   std::function<void(std::vector<Reply>)> reply;  // on the committer's thread
   std::function<void(const std::string& kind,
@@ -59,6 +61,7 @@ class Cell {
   void read_timers(const Snapshot& snapshot);
   void activate();
   bool is_due(const Delivery& delivery);
+  void handle(Delivery& delivery);
   Result<Effects> call_handler(const Delivery& delivery);
   void land_or_fail(Delivery& delivery, Effects effects);
   void land(Delivery& delivery, Effects effects);

@@ -18,7 +18,8 @@
 namespace troupe {
 
 /// The error of a message that was parked because of crashes. All others are from its handler.
-inline constexpr std::string_view error_of_crashes = "under way at repeated crashes";
+inline constexpr std::string_view error_of_crashes =
+    "the process ended while it was handled, twice in a row";
 
 struct DeadLetter {
   Delivery delivery;  // as it was when it was given up

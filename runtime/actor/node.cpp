@@ -82,6 +82,7 @@ Node::Running::Running(Node& node,
                        Committer::Drive drive)
     : shard(node.clock_,
             std::move(store),
+            node.suspects_,
             place,
             node.options_.timers,
             drive,
@@ -112,7 +113,11 @@ Node::Node(const Clock& clock,
       drive_(std::move(drive)),
       credits_(options_.credits),
       timers_under_way_(timers_under_way_max),
+      suspects_(drive_.suspects_file),
       system_(configure(config_, options_.threads, drive_.steps)) {
+  if (!suspects_.problem().empty()) {
+    hooks_.report("host", "suspects_not_kept", "", suspects_.problem());
+  }
   const ShardPlace all{0, static_cast<std::uint32_t>(stores.size())};
   const auto by = drive_.steps ? Committer::Drive::steps : Committer::Drive::thread;
   for (std::uint32_t i = 0; i < all.count; ++i) {
@@ -184,7 +189,7 @@ void Node::recover() {
   const auto let_in = [this](Delivery& delivery) { delivery.credit = credits_.take(); };
   for (auto& running : shards_) {
     auto& shard = running->shard;
-    for (auto& delivery : recover_inboxes(*shard.store, shard.committer, clock_.wall_now())) {
+    for (auto& delivery : recover_inboxes(*shard.store)) {
       let_in(delivery);
       deliver_now(std::move(delivery));
     }
@@ -366,9 +371,11 @@ Result<std::unique_ptr<Host>> Host::start(const Clock& clock,
   };
   auto stores = open_shards(options.store, options.shards);
   if (!stores.ok()) return stores.error();
+  NodeDrive drive;
+  drive.suspects_file = options.store.directory + "/handling";
   try {
-    return std::unique_ptr<Host>(std::make_unique<Node>(clock, std::move(stores).value(),
-                                                        std::move(options), std::move(hooks)));
+    return std::unique_ptr<Host>(std::make_unique<Node>(
+        clock, std::move(stores).value(), std::move(options), std::move(hooks), std::move(drive)));
   } catch (const StoreDamaged& damage) {  // by what recovery read
     return Error{Errc::corrupt, damage.what()};
   }

@@ -28,6 +28,8 @@ struct NodeDrive {
   /// Asked before each delivery of a message; true: the asker has taken it, and calls
   /// `Node::deliver_now` later.
   std::function<bool(Delivery&)> hold;
+  /// Where `Suspects` keeps what outlives the process; empty: nowhere.
+  std::string suspects_file = {};
 };
 
 class Node final : public Host {
@@ -94,6 +96,7 @@ class Node final : public Host {
 
   Credits credits_;
   Credits timers_under_way_;  // what they set going included
+  Suspects suspects_;
   EdgeTable edges_;
   EventWatchers watchers_;
   std::atomic<std::uint64_t> credits_refused_{0};

@@ -3,14 +3,14 @@
 #pragma once
 
 #include "runtime/actor/delivery.h"
-#include "runtime/store/committer.h"
+#include "runtime/store/store.h"
 
 #include <vector>
 
 namespace troupe {
 
-/// Counts one more crash for each message in an inbox, on disk, and answers them in their order for
-/// delivery. Those that were under way at two become dead letters: nobody starts them a third time.
-std::vector<Delivery> recover_inboxes(Store& store, Committer& committer, Instant now);
+/// The messages in a shard's inboxes, in their order, for delivery. Writes nothing: a start after
+/// many crashes is a start like any other.
+std::vector<Delivery> recover_inboxes(Store& store);
 
 }  // namespace troupe

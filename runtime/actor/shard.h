@@ -35,9 +35,10 @@ struct ShardLinks {
 
 class Shard {
  public:
-  /// Borrows `clock`.
+  /// Borrows `clock` and `suspects`.
   Shard(const Clock& clock,
         std::unique_ptr<Store> store,
+        Suspects& suspects,
         ShardPlace place,
         TimerOptions timer_options,
         Committer::Drive drive,

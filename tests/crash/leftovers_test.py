@@ -21,7 +21,7 @@ STUBBORN_PROCESSES = 4
 # Files that a stopped platform keeps, beside blobs and a worker's copies of them.
 KEPT_FILES = {
     ".gitignore", "addresses.json", "credentials.json", "keys.json", "lock", "version",
-    "store/0/data.mdb", "store/0/lock.mdb", "store/0/reserve",
+    "store/0/data.mdb", "store/0/lock.mdb", "store/0/reserve", "store/handling",
     "workers/1/credentials.json", "workers/1/lock", "workers/1/worker.log",
 }
 

@@ -81,7 +81,7 @@ class ThreeShards(unittest.TestCase):
     def test_killed_in_the_middle_of_a_graph(self):
         with platform_of_three() as platform:
             stores = sorted(os.listdir(os.path.join(platform.data, "store")))
-            self.assertEqual(stores, ["0", "1", "2"])
+            self.assertEqual(stores, ["0", "1", "2", "handling"])
             path, gate = graph(platform)
             follower = platform.client("--json", "events", "-f")
             run = platform.client("run", path)
@@ -126,9 +126,9 @@ class ThreeShards(unittest.TestCase):
             wait_until(lambda: len([t for t in platform.tasks()
                                     if t["status"]["state"] == "running"]) == 2,
                        "two parts to run")
+            known = {t["status"]["taskId"] for t in platform.tasks()}
             load = [platform.client("submit", "--queue", "local/nobody", "--detach", "--", "true")
                     for _ in range(4)]
-            known = {t["status"]["taskId"] for t in platform.tasks()}
             out = os.path.join(platform.dir, "backup")
             platform.run("backup", out, seconds=120)
             for client in load:

@@ -89,7 +89,8 @@ void Model::note_task_event(std::string_view name, TaskModel& t, std::uint32_t r
   if (t.defined == 0) fail(t, what + " comes before task-defined");
   if (run > t.events.size()) fail(t, what + " comes before events of the run before it");
   if (run >= t.events.size()) {
-    if (run > 0 && t.events.back().ended == 0) fail(t, what + ": the run before it has not ended");
+    const bool open = !t.events.empty() && t.events.back().ended == 0;
+    if (open) fail(t, what + ": the run before it has not ended");
     t.events.resize(run + 1);
   }
   RunEvents& events = t.events[run];

@@ -24,10 +24,6 @@ constexpr std::uint64_t sweep_commits = 128;
 constexpr std::uint64_t rest_steps = 1'500;
 constexpr std::uint64_t settle_steps_max = 100'000;
 constexpr std::uint64_t finish_steps_max = 200'000;
-// A message that was under way at two crashes is parked at the next start: the world takes care
-// that the second does not come before the message has had its chance.
-constexpr std::uint32_t attempts_spared = 1;
-constexpr std::uint64_t sparing_check_steps = 16;
 
 }  // namespace
 
@@ -144,7 +140,6 @@ void World::on_restarted() {
     if (arrived.command.worker < 0) clients_.lost(*this, std::move(arrived.command));
   }
   seen_commits_ = host_->counts().commits;
-  spare_suspects();
 }
 
 // ---- What is said ----
@@ -234,19 +229,6 @@ void World::look() {
   }
 }
 
-void World::spare_suspects() {
-  bool suspects = false;
-  for (const auto& shard : host_->host().cut()) {
-    shard->scan(tables::inbox.id, {}, [&](std::string_view, WordSpan row) {
-      if (Stored<schema::Envelope>(row).get().getAttempts() >= attempts_spared) suspects = true;
-      return !suspects;
-    });
-  }
-  if (suspects == sparing_) return;
-  sparing_ = suspects;
-  host_->set_faults(sparing_ ? Faults{} : faults_);
-}
-
 // Now and then somebody sets the clock, a little or by hours.
 void World::step_clock() {
   const std::uint64_t most_ms = one_in(2) ? 6 * 3'600'000 : 30'000;
@@ -274,7 +256,6 @@ void World::step() {
   host_->step();
   ++steps_;
   look();
-  if (sparing_ && steps_ % sparing_check_steps == 0) spare_suspects();
 }
 
 // All that is under way comes to its end, and nothing new is said.

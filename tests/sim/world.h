@@ -78,7 +78,6 @@ class World final : public Speaker {
   void look();
   void take_answers();
   void take_answer(Arrived arrived);
-  void spare_suspects();
   void step_clock();
   void tell_time();
   void rest();
@@ -97,7 +96,6 @@ class World final : public Speaker {
   std::uint64_t commands_ = 0;
   std::uint64_t seen_commits_ = 0;
   std::uint64_t swept_commits_ = 0;
-  bool sparing_ = false;  // a message was under way at the last crash
   std::uint64_t calls_ = 0;
   Duration next_wake_{0};          // by time elapsed
   std::uint32_t clock_steps_ = 0;  // per thousand steps

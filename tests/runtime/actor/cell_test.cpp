@@ -31,6 +31,7 @@ struct Bench {
   Signal replied;
   Reports reports;
   TimerTable timers{clock, store, numbers, {}};
+  Suspects suspects{""};
   // Its thread ends before what its outputs touch.
   std::unique_ptr<Committer> committer = std::make_unique<Committer>(store, numbers, no_hooks());
   CellServices services{clock,
@@ -38,6 +39,7 @@ struct Bench {
                         *committer,
                         numbers,
                         timers,
+                        suspects,
                         [this](Delivery delivery) { sent.push_back(std::move(delivery)); },
                         [this](std::vector<Reply> some) {
                           for (auto& reply : some) replies.push_back(std::move(reply));

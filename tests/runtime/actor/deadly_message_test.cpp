@@ -15,14 +15,16 @@ using namespace troupe::test;
 
 namespace {
 
-/// Ends the process on "kill", once `go` is raised; counts each start in a file before that.
+/// Ends the process on the message or the timer "kill", once `go` is raised; counts each start in a
+/// file before that.
 class Deadly final : public DurableActor {
  public:
   Deadly(std::unique_ptr<DurableActor> toy, const std::string& starts, Signal& go)
       : toy_(std::move(toy)), starts_(starts), go_(go) {}
 
   Result<Effects> handle(const Message& message, const Context& context) override {
-    if (message.source == Message::Source::actor && line_of(message.body) == "kill") {
+    if (message.timer == "kill" ||
+        (message.source == Message::Source::actor && line_of(message.body) == "kill")) {
       std::ofstream(starts_, std::ios::app) << 'x' << std::flush;
       go_.wait();
       std::abort();
@@ -51,7 +53,9 @@ class Life {
     options.kinds.push_back(std::move(kind));
     HostHooks hooks;
     hooks.fatal = [](const std::string&) { std::abort(); };
-    hooks.report = [](const auto&, const auto&, const auto&, const auto&) {};
+    hooks.report = [this](const auto&, const std::string& event, const auto&, const auto&) {
+      if (event == "message_parked") parked.raise();
+    };
     auto started = Host::start(clock_, std::move(options), std::move(hooks));
     REQUIRE(started.ok());
     host = std::move(started).value();
@@ -65,7 +69,8 @@ class Life {
     return sink_.wait(calls_);
   }
 
-  Signal go;  // whoever was told to kill may do it
+  Signal go;      // whoever was told to kill may do it
+  Signal parked;  // a message was given up
   std::unique_ptr<Host> host;
 
  private:
@@ -105,7 +110,8 @@ TEST_CASE("a message that kills the process is parked at the third start", "[dea
   dies([&folder] {
     Life life(folder);
     life.ask("a", "add 1");
-    life.ask("a", "send b kill");  // answered: the message is in the inbox, on disk
+    life.ask("a", "send b kill");   // answered: the message is in the inbox, on disk
+    life.ask("a", "send b add 7");  // waits behind it, through both crashes
     life.go.raise();
     pause();
   });
@@ -120,9 +126,9 @@ TEST_CASE("a message that kills the process is parked at the third start", "[dea
 
   {
     Life life(folder);
-    life.go.raise();                       // delivered once more, it would end the test as well
-    CHECK(life.ask("b", "add 5") == "5");  // its receiver goes on with the next message,
-    CHECK(life.ask("a", "get") == "1");    // and nobody else is hurt
+    life.go.raise();                        // delivered once more, it would end the test as well
+    CHECK(life.ask("b", "add 5") == "12");  // its receiver goes on with the next message,
+    CHECK(life.ask("a", "get") == "1");     // and nobody else is hurt
     REQUIRE(life.host->stats().dead_letters == 1);
     scan_dead_letters(*life.host->snapshot(), 0, [](const DeadLetter& letter) {
       CHECK(line_of(letter.delivery.message.body) == "kill");
@@ -132,5 +138,32 @@ TEST_CASE("a message that kills the process is parked at the third start", "[dea
       return true;
     });
   }
+  CHECK(starts(folder) == 2);
+}
+
+TEST_CASE("a timer that kills the process is parked at the third start", "[deadly]") {
+  TempFolder folder;
+  dies([&folder] {
+    Life life(folder);
+    life.ask("a", "timer kill 0 1");  // due at once
+    life.go.raise();
+    pause();
+  });
+  dies([&folder] {
+    Life life(folder);
+    life.go.raise();
+    pause();
+  });
+  CHECK(starts(folder) == 2);
+
+  Life life(folder);
+  life.go.raise();
+  life.parked.wait();
+  CHECK(life.ask("a", "add 5") == "5");  // stands behind it in the order: it is on disk
+  scan_dead_letters(*life.host->snapshot(), 0, [](const DeadLetter& letter) {
+    CHECK(letter.delivery.message.timer == "kill");
+    CHECK(letter.error == error_of_crashes);
+    return true;
+  });
   CHECK(starts(folder) == 2);
 }
