@@ -63,7 +63,7 @@ class FullDisk(Full):
         self.addCleanup(os.rmdir, disk)
         make_mount(disk, "-t", "tmpfs", "-o", "size=%d" % (640 * MIB), "tmpfs")
         self.addCleanup(unmount, disk)
-        platform = Platform(workers=0)
+        platform = Platform(workers=0, TROUPE_DISK_RESERVE="0")  # 2 GiB at least, otherwise
         platform.data = os.path.join(disk, "data")
         ballast = [os.path.join(disk, name) for name in ("ballast", "rest")]
         with platform:
