@@ -80,7 +80,7 @@ tasks:
         places = [(int(line), int(column)) for line, column, _ in found]
         self.assertEqual(places, [(1, 1), (5, 12), (6, 14), (7, 13), (10, 14), (11, 15), (15, 16),
                                   (16, 15)], error)
-        for (_, _, message), field in zip(found, ["tsaks", "taskQueueId: ", "retries: ",
+        for (_, _, message), field in zip(found, ["tsaks", "taskQueueId: ", "`retries` is ",
                                                   "dependencies[0]: ", "retries", "deadline: ",
                                                   "nobody", "priority: "]):
             self.assertIn(field, message)

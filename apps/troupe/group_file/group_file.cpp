@@ -93,7 +93,8 @@ void check_names_differ(const std::vector<DraftTask>& drafts, Problems& problems
   std::map<std::string, const TaskPlan*> seen;
   for (const DraftTask& draft : drafts) {
     const auto [other, is_new] = seen.emplace(draft.plan.name, &draft.plan);
-    if (is_new) continue;
+    // Nobody wrote the upload task: whoever takes its name was told that it is reserved.
+    if (is_new || other->second->at == Position{}) continue;
     problems.add(draft.plan.at, fmt::format("two tasks are named `{}`; the other is in line {}",
                                             draft.plan.name, other->second->at.line));
   }

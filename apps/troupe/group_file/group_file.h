@@ -9,6 +9,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/time.h"
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -22,6 +23,9 @@ namespace troupe::group_file {
 inline constexpr std::string_view upload_name = "upload";
 inline constexpr std::string_view upload_queue = "troupe/upload";
 inline constexpr std::string_view upload_artifact = "private/source.tar.zst";
+
+/// How often a task may be retried. Source: spec/queue.md 1.1.
+inline constexpr std::int64_t retries_max = 49;
 
 /// One task: a combination, where there is a matrix.
 struct TaskPlan {

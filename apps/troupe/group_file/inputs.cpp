@@ -31,6 +31,11 @@ std::string archive_format_of(std::string_view artifact) {
   return "";
 }
 
+bool is_full_name(std::string_view artifact) {
+  return artifact.starts_with("public/") || artifact.starts_with("private/") ||
+         artifact.starts_with("project/");
+}
+
 template <class Formats>
 bool is_one_of(const Formats& formats, std::string_view format) {
   return std::find(formats.begin(), formats.end(), format) != formats.end();
@@ -138,7 +143,33 @@ class Linker {
       }
       return listed.name;
     }
+    if (!may_make(source, wanted)) {
+      problems_.add(input.at, fmt::format("`{}` lists no artifact {}{}", source.plan.name,
+                                          quoted_name(wanted), artifact_hint(source, wanted)));
+    }
     return wanted;
+  }
+
+  static std::string artifact_hint(const DraftTask& source, const std::string& wanted) {
+    std::vector<std::string> paths;
+    for (const ListedArtifact& listed : source.artifacts) {
+      if (listed.directory && wanted.starts_with(listed.path + "/")) {
+        return fmt::format("; in its folder `{}` it is `{}`", listed.path,
+                           listed.name + wanted.substr(listed.path.size()));
+      }
+      paths.push_back(listed.path);
+    }
+    return nearest_hint(wanted, paths);
+  }
+
+  // Whether an artifact that the task does not list may be there all the same: a file in a folder
+  // that it lists, or one that has a full name, as the worker's logs have.
+  static bool may_make(const DraftTask& source, std::string_view wanted) {
+    if (!source.knows_artifacts || is_full_name(wanted)) return true;
+    return std::any_of(source.artifacts.begin(), source.artifacts.end(),
+                       [wanted](const ListedArtifact& listed) {
+                         return listed.directory && wanted.starts_with(listed.name + "/");
+                       });
   }
 
   void mount(DraftTask& draft,

@@ -16,6 +16,7 @@ constexpr std::string_view default_queue = "local/default";
 constexpr Duration default_deadline{std::chrono::hours{24}};
 constexpr Duration default_expires{std::chrono::hours{24 * 30}};
 constexpr std::int64_t default_max_run_seconds = 3'600;
+constexpr std::int64_t max_run_seconds_max = 366LL * 24 * 60 * 60;  // as workers take it
 constexpr std::int64_t default_retries = 5;
 constexpr std::int64_t exit_code_max = 255;
 
@@ -37,7 +38,11 @@ void read_run(const Value& task, bool upload, Value& payload, Problems& problems
     }
     return;
   }
-  if (!run->is_scalar() || run->kind == Value::Kind::null || run->text.empty()) {
+  if (run->is_text() && run->text.empty()) {
+    problems.add(run->at, "`run` is empty: it is a shell script, such as `true`");
+    return;
+  }
+  if (!run->is_scalar() || run->kind == Value::Kind::null) {
     problems.add(run->at, fmt::format("`run` is a shell script, not {}", describe(*run)));
     return;
   }
@@ -63,8 +68,12 @@ void read_max_run_time(const Value& task, Value& payload, Problems& problems) {
       seconds = std::chrono::ceil<std::chrono::seconds>(*span).count();
     }
   }
-  if (!seconds || *seconds < 1) {
-    problems.add(written->at, "`maxRunTime` is a span of time (`20m`) or seconds, at least 1");
+  if (!seconds || *seconds < 1 || *seconds > max_run_seconds_max) {
+    problems.add(written->at,
+                 fmt::format("`maxRunTime` is a span of time (`20m`) or seconds, from 1s to 366d, "
+                             "not {}",
+                             written->is_scalar() ? quoted_name(written->text)
+                                                  : std::string(describe(*written))));
     return;
   }
   payload.set("maxRunTime", make_integer(*seconds));
@@ -103,8 +112,11 @@ void read_retries(const Value& task, Value& definition, Value& payload, Problems
   const Value* retries = task.find("retries");
   if (retries == nullptr) {
     definition.set("retries", make_integer(default_retries));
-  } else if (retries->kind == Value::Kind::number && !integer_of(*retries)) {
-    problems.add(retries->at, "`retries` is a whole number");
+  } else if (retries->kind == Value::Kind::number) {
+    const auto count = integer_of(*retries);
+    if (count && *count >= 0 && *count <= retries_max) return;
+    problems.add(retries->at, fmt::format("`retries` is a whole number from 0 to {}, not {}",
+                                          retries_max, retries->text));
   }
 }
 
@@ -172,6 +184,7 @@ void read_artifact(const Value& written, DraftTask& draft, bool upload, Problems
 
 // What a payload's own `artifacts`, which pass unchanged, offer to inputs.
 void list_written_artifacts(const Value& artifacts, DraftTask& draft) {
+  draft.knows_artifacts = artifacts.is_list();  // other workers' are maps by name
   for (const Value& artifact : artifacts.items) {
     const Value* path = artifact.find("path");
     const Value* name = artifact.find("name");
@@ -208,6 +221,12 @@ void read_caches(const Value& task, DraftTask& draft, bool upload, Problems& pro
                                                describe(cache.value)));
       continue;
     }
+    if (cache.value.text.starts_with('/')) {
+      problems.add(cache.value.at, fmt::format("caches: `{}` is a directory below the task's, not "
+                                               "{}, an absolute path",
+                                               cache.key, quoted_name(cache.value.text)));
+      continue;
+    }
     Value mount = make_map();
     mount.set("cacheName", make_text(cache.key));
     mount.set("directory", make_text(placed_path(clean_path(cache.value, problems), upload)));
@@ -240,7 +259,13 @@ Input read_input_map(const Value& written, Problems& problems) {
     return input;
   }
   input.unpack = directory != nullptr;
-  input.target = clean_path(input.unpack ? *directory : *file, problems);
+  const Value& target = input.unpack ? *directory : *file;
+  input.target = clean_path(target, problems);
+  if (input.target.starts_with('/')) {
+    problems.add(target.at, fmt::format("inputs: a place below the task's directory, not {}, an "
+                                        "absolute path",
+                                        quoted_name(input.target)));
+  }
   return input;
 }
 

@@ -35,6 +35,7 @@ struct DraftTask {
   std::vector<Value> needs;  // texts
   std::vector<Input> inputs;
   std::vector<ListedArtifact> artifacts;
+  bool knows_artifacts = true;  // the list is in a form that we know
   std::vector<Value> cache_mounts;
 };
 

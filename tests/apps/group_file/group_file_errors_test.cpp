@@ -69,6 +69,7 @@ TEST_CASE("each mistake has its place and its words", "[group_file]") {
        "f:3:10: the tag `tag:yaml.org,2002:binary` means nothing here; leave "
        "it out"},
       {"run: [x]", "f:3:10: `run` is a shell script, not a list"},
+      {"run: ''", "f:3:10: `run` is empty: it is a shell script, such as `true`"},
       {"run:", "f:3:5: `run` is a shell script, not nothing"},
       {"retries: 1", "f:3:5: a task needs `run`, or `payload` with a `command`"},
       {"run: x\nqueue: a/b\ntaskQueueId: a/b",
@@ -89,9 +90,13 @@ TEST_CASE("each mistake has its place and its words", "[group_file]") {
       {"run: x\nenv: {A: [1]}", "f:4:14: env: `A` is text, not a list"},
       {"run: x\nenv: {A=B: 1}", "f:4:11: `A=B` cannot name a variable"},
       {"run: x\nmaxRunTime: long",
-       "f:4:17: `maxRunTime` is a span of time (`20m`) or seconds, at least 1"},
+       "f:4:17: `maxRunTime` is a span of time (`20m`) or seconds, from 1s to 366d, not `long`"},
       {"run: x\nmaxRunTime: 0",
-       "f:4:17: `maxRunTime` is a span of time (`20m`) or seconds, at least 1"},
+       "f:4:17: `maxRunTime` is a span of time (`20m`) or seconds, from 1s to 366d, not `0`"},
+      {"run: x\nmaxRunTime: 367d",
+       "f:4:17: `maxRunTime` is a span of time (`20m`) or seconds, from 1s to 366d, not `367d`"},
+      {"run: x\nmaxRunTime: [1]",
+       "f:4:17: `maxRunTime` is a span of time (`20m`) or seconds, from 1s to 366d, not a list"},
       {"run: x\nartifacts: x", "f:4:16: `artifacts` is a list, not text"},
       {"run: x\nartifacts: [1]", "f:4:17: an artifact is a path or a map, not a number"},
       {"run: x\nartifacts: [{name: y}]", "f:4:17: an artifact needs a `path`"},
@@ -110,11 +115,18 @@ TEST_CASE("each mistake has its place and its words", "[group_file]") {
       {"run: x\ninputs: [aa:b]", "f:4:14: unknown task `aa`; did you mean `a`?"},
       {"run: x\ncaches: [x]", "f:4:13: `caches` is a map, not a list"},
       {"run: x\ncaches: {x: [y]}", "f:4:17: caches: `x` is a directory, not a list"},
+      {"run: x\ncaches: {x: /abs}",
+       "f:4:17: caches: `x` is a directory below the task's, not `/abs`, an absolute path"},
+      {"run: x\ninputs: [{from: a, artifact: public/x, file: /abs}]",
+       "f:2:3: a cycle: `a` needs `a`\n"
+       "f:4:50: inputs: a place below the task's directory, not `/abs`, an absolute path"},
       {"run: x\nretryOn: all", "f:4:14: `retryOn` is `any` or a list of exit codes"},
       {"run: x\nretryOn: [0]", "f:4:15: retryOn: an exit code is a number from 1 to 255"},
       {"run: x\nretryOn: [256]", "f:4:15: retryOn: an exit code is a number from 1 to 255"},
       {"run: x\nretryOn: [3, 3]", "f:4:18: retryOn: 3 is there twice"},
-      {"run: x\nretries: 1.5", "f:4:14: `retries` is a whole number"},
+      {"run: x\nretries: 1.5", "f:4:14: `retries` is a whole number from 0 to 49, not 1.5"},
+      {"run: x\nretries: -1", "f:4:14: `retries` is a whole number from 0 to 49, not -1"},
+      {"run: x\nretries: 50", "f:4:14: `retries` is a whole number from 0 to 49, not 50"},
       {"run: x\nmatrix: [a]", "f:4:13: `matrix` is a map of names to lists of values"},
       {"run: x\nmatrix: {b: []}", "f:4:17: matrix: `b` is a list of at least one value"},
       {"run: x\nmatrix: {b: c}", "f:4:17: matrix: `b` is a list of at least one value"},
@@ -144,6 +156,8 @@ TEST_CASE("each mistake has its place and its words", "[group_file]") {
 TEST_CASE("mistakes between tasks are found", "[group_file]") {
   CHECK(errors_of("tasks:\n  upload: {run: x}\n") ==
         "f:2:3: `upload` is a reserved name; call the task something else");
+  CHECK(errors_of("upload: .\ntasks:\n  upload: {run: x}\n") ==
+        "f:3:3: `upload` is a reserved name; call the task something else");
   CHECK(errors_of("tasks:\n  a:b: {run: x}\n") ==
         "f:2:3: `a:b` cannot name a task: no spaces, `:`, `/` or `$`, and no `-` or `.` in front");
   CHECK(errors_of("tasks:\n  a: 1\n") == "f:2:6: the task `a` is a map, not a number");
@@ -153,8 +167,8 @@ TEST_CASE("mistakes between tasks are found", "[group_file]") {
         "f:1:7: `seal` is true or false, not text");
   CHECK(errors_of("upload: [a]\ntasks: {a: {run: x}}\n") ==
         "f:1:9: `upload` is a directory, not a list");
-  CHECK(errors_of("tasks:\n  a: {run: x, needs: [b]}\n  b: {run: x, needs: [c]}\n"
-                  "  c: {run: x, inputs: ['a:y']}\n") ==
+  CHECK(errors_of("tasks:\n  a: {run: x, needs: [b], artifacts: [y]}\n"
+                  "  b: {run: x, needs: [c]}\n  c: {run: x, inputs: ['a:y']}\n") ==
         "f:2:3: a cycle: `a` needs `b` needs `c` needs `a`");
   CHECK(errors_of("tasks:\n  a: {run: x, artifacts: [d/]}\n  b: {run: x, inputs: ['a:d/']}\n") ==
         "f:3:24: `d` of `a` is a directory, and a mount takes one artifact; pack it, or name one "
@@ -170,6 +184,27 @@ TEST_CASE("mistakes between tasks are found", "[group_file]") {
         "f:3:28: the tasks of a file are one group: `taskGroupId` differs");
   CHECK(errors_of("tasks:\n  m-1: {run: x}\n  m: {run: x, matrix: {n: [1]}}\n") ==
         "f:3:3: two tasks are named `m-1`; the other is in line 2");
+}
+
+TEST_CASE("an input is an artifact that its task lists, or has a full name", "[group_file]") {
+  const auto taking = [](const std::string& artifact) {
+    return errors_of(
+        "tasks:\n  a: {run: x, artifacts: [x.txt, report/]}\n"
+        "  b: {run: x, inputs: ['a:" +
+        artifact + "']}\n");
+  };
+  CHECK(taking("x.txt").empty());
+  CHECK(taking("public/x.txt").empty());
+  CHECK(taking("public/report/sums.xml").empty());
+  CHECK(taking("public/logs/live_backing.log").empty());
+  CHECK(taking("y.txt") == "f:3:24: `a` lists no artifact `y.txt`; did you mean `x.txt`?");
+  CHECK(taking("report/sums.xml") ==
+        "f:3:24: `a` lists no artifact `report/sums.xml`; in its folder `report` it is "
+        "`public/report/sums.xml`");
+  // A payload for another kind of worker.
+  CHECK(errors_of("tasks:\n  a: {payload: {image: i, artifacts: {public/x: {path: /x}}}}\n"
+                  "  b: {run: x, inputs: ['a:x']}\n")
+            .empty());
 }
 
 TEST_CASE("a file of another kind is named so, and not repeated", "[group_file]") {
