@@ -65,6 +65,14 @@ void print_version(const std::vector<std::string>& arguments) {
                   : "troupe " TROUPE_VERSION);
 }
 
+// `help task log` as `task log --help`.
+std::vector<std::string> as_options(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments.front() != "help") return arguments;
+  arguments.erase(arguments.begin());
+  arguments.emplace_back("--help");
+  return arguments;
+}
+
 void add_all_commands(Commands& commands) {
   add_server_commands(commands);
   add_worker_commands(commands);
@@ -102,7 +110,7 @@ int run(int argc, char** argv) {
   Commands commands{app, global, chosen};
   add_all_commands(commands);
 
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const std::vector<std::string> arguments = as_options({argv + 1, argv + argc});
   try {
     // CLI11 takes them from the back.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
@@ -110,6 +118,10 @@ int run(int argc, char** argv) {
     print_version(arguments);
     return exit_done;
   } catch (const CLI::Success&) {
+    if (const std::string problem = help_error(app, arguments); !problem.empty()) {
+      print_error(problem);
+      return exit_usage;
+    }
     print_out(app.help());
     return exit_done;
   } catch (const CLI::ParseError& error) {

@@ -21,7 +21,8 @@ struct SampleTree {
     log.add_option("TASK", text)->required();
     log.add_flag("-f,--follow", follow, "Go on");
     log.add_option("--run", text, "Run N");
-    add_command(task, "list", "List tasks", "troupe task list");
+    CLI::App& list = add_command(task, "list", "List tasks", "troupe task list");
+    list.add_option("--limit", limit, "At most N");
     add_command(app, "events", "Events", "troupe events");
   }
 
@@ -29,6 +30,7 @@ struct SampleTree {
   bool json = false;
   bool follow = false;
   std::string text;
+  int limit = 0;
 };
 
 }  // namespace troupe::cli

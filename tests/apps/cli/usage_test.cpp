@@ -53,6 +53,32 @@ TEST_CASE("other mistakes name the command", "[usage]") {
   CHECK(has(complaint({"task", "log", "last", "--run"}), "task log: --run"));
 }
 
+TEST_CASE("an argument too many is named", "[usage]") {
+  CHECK(complaint({"task", "log", "last", "x"}) ==
+        "task log: unexpected argument \"x\"; see `troupe task log --help`");
+  CHECK(complaint({"events", "show", "x"}) ==
+        "events: unexpected argument \"show\"; see `troupe events --help`");
+}
+
+TEST_CASE("an option without its value is named", "[usage]") {
+  CHECK(complaint({"--data"}) == "--data needs a value; see `troupe --help`");
+  CHECK(complaint({"--data=", "task", "list"}) == "--data needs a value; see `troupe --help`");
+  CHECK(has(complaint({"task", "log", "last", "--run"}), "task log: --run needs a value"));
+}
+
+TEST_CASE("what is no number is told in words", "[usage]") {
+  CHECK(complaint({"task", "list", "--limit", "x"}) ==
+        "task list: --limit: a whole number, not \"x\"; see `troupe task list --help`");
+}
+
+TEST_CASE("help for what there is not is a mistake", "[usage]") {
+  const SampleTree tree;
+  CHECK(has(help_error(tree.app, {"task", "lgo", "--help"}), "unknown command \"lgo\""));
+  CHECK(help_error(tree.app, {"task", "log", "--help"}).empty());
+  CHECK(help_error(tree.app, {"task", "log", "last", "--run", "1", "-h"}).empty());
+  CHECK(help_error(tree.app, {"--help"}).empty());
+}
+
 TEST_CASE("global options may stand before and after the command", "[usage]") {
   CHECK(complaint({"--json", "task", "log", "last"}).empty());
   CHECK(complaint({"task", "log", "last", "--json", "--data", "x"}).empty());
