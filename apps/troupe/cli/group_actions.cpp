@@ -11,6 +11,7 @@
 #include "apps/troupe/cli/task_log.h"
 #include "apps/troupe/cli/task_views.h"
 #include "apps/troupe/group_file/group_file.h"
+#include "runtime/base/counted.h"
 #include "runtime/base/json_writer.h"
 #include "runtime/clock/clock.h"
 #include "runtime/rpc/errors.h"
@@ -21,11 +22,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 namespace troupe::cli {
 namespace {
 
 constexpr std::uint32_t page_max = 1000;
+constexpr std::size_t cancels_at_once = 100;
 
 struct Member {
   std::string task_id;
@@ -87,6 +90,61 @@ void print_member_log(Reconnector& server,
     if (error_from(*exception).code != Errc::not_found) kj::throwFatalException(kj::mv(*exception));
   }
   output.end_run();
+}
+
+// Whether the task had not ended, and is cancelled now.
+kj::Promise<bool> cancel_task(Reconnector& server, const std::string& task_id) {
+  using Answer = capnp::Response<schema::Queue::CancelTaskResults>;
+  return server
+      .call([task_id](client::Connection& connection) {
+        auto request = connection.queue().cancelTaskRequest();
+        request.setTaskId(task_id);
+        return kj::Promise<Answer>(request.send());
+      })
+      .then([](Answer&& answer) { return is_cancelled(answer.getStatus()); },
+            [](kj::Exception&& exception) -> bool {
+              // Its deadline has just ended it.
+              if (error_from(exception).code == Errc::conflict) return false;
+              kj::throwFatalException(kj::mv(exception));
+            });
+}
+
+// Adds to `cancelled` those that are; so many calls at once.
+void cancel_members(Reconnector& server,
+                    const std::vector<Member>& members,
+                    std::vector<std::string>& cancelled) {
+  for (std::size_t from = 0; from < members.size(); from += cancels_at_once) {
+    const std::size_t count = std::min(cancels_at_once, members.size() - from);
+    auto calls = kj::heapArrayBuilder<kj::Promise<bool>>(count);
+    for (std::size_t i = from; i < from + count; ++i) {
+      calls.add(cancel_task(server, members[i].task_id));
+    }
+    const kj::Array<bool> outcomes = kj::joinPromises(calls.finish()).wait(server.io().waitScope);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (outcomes[i]) cancelled.push_back(members[from + i].task_id);
+    }
+  }
+}
+
+// Cancels what has not ended; with each look those that joined since the one before. Returns how
+// many tasks the group has.
+std::size_t cancel_all(Session& session,
+                       Reconnector& server,
+                       const std::string& group_id,
+                       std::vector<std::string>& cancelled) {
+  std::set<std::string> asked;
+  for (;;) {
+    std::vector<Member> members = members_of(session, group_id);
+    const std::size_t size = members.size();
+    std::erase_if(members, [&asked](const Member& member) {
+      return is_resolved(member.state) || !asked.insert(member.task_id).second;
+    });
+    if (members.empty()) return size;
+    // What waits first: nothing begins because something before it has ended.
+    std::stable_sort(members.begin(), members.end(),
+                     [](const Member& a, const Member& b) { return a.state < b.state; });
+    cancel_members(server, members, cancelled);
+  }
 }
 
 }  // namespace
@@ -170,6 +228,28 @@ int group_rerun(const GlobalOptions& global, const GroupRerunOptions& options) {
       print_note("group " + group_id.value() +
                  (options.failed ? ": no task has failed" : ": no task is resolved") +
                  ", nothing is rerun");
+    }
+    return int{exit_done};
+  });
+}
+
+int group_cancel(const GlobalOptions& global, const std::string& group) {
+  return with_reconnector(global, [&](Session& session, Reconnector& server) -> Result<int> {
+    const Result<std::string> group_id = group_id_of(session, group);
+    if (!group_id.ok()) return group_id.error();
+    std::vector<std::string> cancelled;
+    const std::size_t size = cancel_all(session, server, group_id.value(), cancelled);
+    if (global.json) {
+      JsonWriter json;
+      json.begin_object().key("taskGroupId").string(group_id.value());
+      json.key("taskGroupSize").uint64(size).key("cancelledCount").uint64(cancelled.size());
+      json.key("taskIds").begin_array();
+      for (const std::string& id : cancelled) json.string(id);
+      print_line(json.end_array().end_object().take());
+    } else {
+      print_line("group " + group_id.value() + ": " +
+                 (cancelled.empty() ? "every task has ended already, nothing cancelled"
+                                    : counted(cancelled.size(), "task") + " cancelled"));
     }
     return int{exit_done};
   });

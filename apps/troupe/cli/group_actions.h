@@ -28,4 +28,8 @@ int group_log(const GlobalOptions& global, const GroupLogOptions& options);
 int group_rerun(const GlobalOptions& global, const GroupRerunOptions& options);
 int group_seal(const GlobalOptions& global, const std::string& group);
 
+/// Cancels every task of the group that has not ended, those that join meanwhile too, and says how
+/// many. Repeating it is safe.
+int group_cancel(const GlobalOptions& global, const std::string& group);
+
 }  // namespace troupe::cli

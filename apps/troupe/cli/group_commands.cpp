@@ -39,7 +39,9 @@ void add_create(Commands& commands, CLI::App& family) {
                   "troupe group create ci/troupe.yml");
   auto options = std::make_shared<RunOptions>();
   options->detach = true;
-  command.add_option("FILE", options->file, "A group file, or a folder with a troupe.yml")
+  command
+      .add_option("FILE", options->file,
+                  "A group file, - for standard input, or a folder with a troupe.yml")
       ->required();
   set_action(commands, command,
              [&global = commands.global, options] { return run_group(global, *options); });
@@ -90,6 +92,16 @@ void add_rerun(Commands& commands, CLI::App& family) {
              [&global = commands.global, options] { return group_rerun(global, *options); });
 }
 
+void add_cancel(Commands& commands, CLI::App& family) {
+  CLI::App& command =
+      add_command(family, "cancel", "Cancel every task of a group that has not ended",
+                  "troupe group cancel last");
+  auto group = std::make_shared<std::string>();
+  add_group(command, *group);
+  set_action(commands, command,
+             [&global = commands.global, group] { return group_cancel(global, *group); });
+}
+
 void add_seal(Commands& commands, CLI::App& family) {
   CLI::App& command =
       add_command(family, "seal", "Let no further task join a group", "troupe group seal last");
@@ -109,6 +121,7 @@ void add_group_commands(Commands& commands) {
   add_watch(commands, family);
   add_log(commands, family);
   add_rerun(commands, family);
+  add_cancel(commands, family);
   add_seal(commands, family);
 }
 

@@ -81,6 +81,12 @@ bool is_resolved(TaskState state) {
          state == TaskState::EXCEPTION;
 }
 
+bool is_cancelled(schema::TaskStatus::Reader status) {
+  const auto runs = status.getRuns();
+  return status.getState() == TaskState::EXCEPTION && runs.size() > 0 &&
+         runs[runs.size() - 1].getReasonResolved() == schema::ReasonResolved::CANCELED;
+}
+
 int exit_status_of(TaskState state) {
   if (state == TaskState::FAILED) return exit_failed;
   if (state == TaskState::EXCEPTION) return exit_exception;

@@ -14,6 +14,9 @@ Cell state_cell(schema::TaskState state);
 
 bool is_resolved(schema::TaskState state);
 
+/// Whether somebody's wish ended the task's last run.
+bool is_cancelled(schema::TaskStatus::Reader status);
+
 /// What a task in this state means for an exit status; `exit_done` while it is not resolved.
 int exit_status_of(schema::TaskState state);
 
