@@ -1,5 +1,6 @@
 #include "apps/troupe/cli/names.h"
 
+#include "apps/troupe/cli/output.h"
 #include "runtime/base/random.h"
 
 #include <kj/io.h>
@@ -8,6 +9,7 @@
 #include <sys/file.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -61,22 +63,22 @@ std::vector<Line> read_last(const std::string& file) {
 }
 
 // Whole or not at all.
-void write_last(const std::string& file, const std::vector<Line>& lines) {
+std::error_code write_last(const std::string& file, const std::vector<Line>& lines) {
   std::error_code error;
   const std::string fresh = file + "." + new_slugid();
   {
+    errno = 0;
     std::ofstream out(fresh, std::ios::trunc);
     for (const Line& one : lines) {
       out << word(one.kind) << ' ' << one.id << ' ' << one.platform << '\n';
     }
     out.flush();
-    if (!out) {
-      fs::remove(fresh, error);
-      return;
-    }
+    if (!out) error.assign(errno == 0 ? EIO : errno, std::generic_category());
   }
-  fs::rename(fresh, file, error);
-  if (error) fs::remove(fresh, error);
+  if (!error) fs::rename(fresh, file, error);
+  std::error_code ignored;
+  if (error) fs::remove(fresh, ignored);
+  return error;
 }
 
 Result<ParsedName> parse_base(std::string_view base, std::string_view text, NameKind kind) {
@@ -128,18 +130,29 @@ std::string last_file() {
 }
 
 void remember_last(const std::string& platform, NameKind kind, std::string_view id) {
-  remember_last(last_file(), platform, kind, id);
+  const std::string file = last_file();
+  const Status kept = remember_last(file, platform, kind, id);
+  if (!kept.ok())
+    print_note("`last` will not mean this " + std::string(word(kind)) + ": " + kept.error().detail);
 }
 
-void remember_last(const std::string& file,
-                   const std::string& platform,
-                   NameKind kind,
-                   std::string_view id) {
+Status remember_last(const std::string& file,
+                     const std::string& platform,
+                     NameKind kind,
+                     std::string_view id) {
+  if (file.empty()) {
+    return Error{Errc::unavailable, "neither XDG_STATE_HOME nor HOME says where to keep it"};
+  }
   const bool one_line = platform.find('\n') == std::string::npos;
-  if (file.empty() || platform.empty() || !one_line) return;
+  if (platform.empty() || !one_line) {
+    return Error{Errc::unavailable, "the platform's name is not one line"};
+  }
   const fs::path folder = fs::path(file).parent_path();
   std::error_code error;
   const bool created = fs::create_directories(folder, error);
+  if (error) {
+    return Error{Errc::unavailable, "cannot make " + folder.string() + ": " + error.message()};
+  }
   // Credentials are kept here as well: nobody else looks inside.
   if (created) fs::permissions(folder, fs::perms::owner_all, error);
 
@@ -152,7 +165,10 @@ void remember_last(const std::string& file,
   });
   lines.insert(lines.begin(), Line{kind, std::string(id), platform});
   if (lines.size() > lines_max) lines.resize(lines_max);
-  write_last(file, lines);
+  if (const std::error_code failure = write_last(file, lines)) {
+    return Error{Errc::unavailable, "cannot write " + file + ": " + failure.message()};
+  }
+  return Done{};
 }
 
 std::vector<LastMade> last_made(const std::string& platform) {

@@ -36,12 +36,15 @@ Result<ParsedName> parse_name(std::string_view text, NameKind kind);
 std::string last_file();
 
 /// Makes `id` what `last` means on `platform` (see `client::Target`). Those of other platforms
-/// stay, the latest 100 of them. Failure is silent: the command has done its work.
+/// stay, the latest 100 of them. Failure is a note on standard error: the command has done its
+/// work.
 void remember_last(const std::string& platform, NameKind kind, std::string_view id);
-void remember_last(const std::string& file,
-                   const std::string& platform,
-                   NameKind kind,
-                   std::string_view id);
+
+/// The same in that file. Fails with `unavailable`, saying why the file cannot be written.
+Status remember_last(const std::string& file,
+                     const std::string& platform,
+                     NameKind kind,
+                     std::string_view id);
 
 struct LastMade {
   NameKind kind = NameKind::task;

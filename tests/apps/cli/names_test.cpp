@@ -61,11 +61,11 @@ TEST_CASE("last is the newest of its kind on one platform", "[names]") {
   const std::string second = new_slugid();
   const std::string group = new_slugid();
   const std::string other = new_slugid();
-  remember_last(file, here, NameKind::task, first);
-  remember_last(file, here, NameKind::group, group);
+  REQUIRE(remember_last(file, here, NameKind::task, first).ok());
+  REQUIRE(remember_last(file, here, NameKind::group, group).ok());
   CHECK(last_made(file, here).front().id == group);
-  remember_last(file, there, NameKind::task, other);
-  remember_last(file, here, NameKind::task, second);
+  REQUIRE(remember_last(file, there, NameKind::task, other).ok());
+  REQUIRE(remember_last(file, here, NameKind::task, second).ok());
   const auto made = last_made(file, here);
   REQUIRE(made.size() == 2);
   CHECK(made[0].kind == NameKind::task);
@@ -87,7 +87,7 @@ TEST_CASE("the file of the last ones stays short", "[names]") {
   const fs::path folder = fs::temp_directory_path() / ("troupe-last-" + new_slugid());
   const std::string file = (folder / "last").string();
   for (int i = 0; i < 250; ++i) {
-    remember_last(file, "/p" + std::to_string(i), NameKind::task, new_slugid());
+    REQUIRE(remember_last(file, "/p" + std::to_string(i), NameKind::task, new_slugid()).ok());
   }
   CHECK(last_made(file, "/p0").empty());
   CHECK(last_made(file, "/p249").size() == 1);
@@ -95,8 +95,15 @@ TEST_CASE("the file of the last ones stays short", "[names]") {
   fs::remove_all(folder);
 }
 
-TEST_CASE("what cannot be remembered is no error", "[names]") {
-  remember_last("/proc/none/last", "/p", NameKind::task, new_slugid());
+TEST_CASE("what cannot be remembered is told with its reason", "[names]") {
+  const auto told = [](const std::string& file) {
+    const Status kept = remember_last(file, "/p", NameKind::task, new_slugid());
+    REQUIRE_FALSE(kept.ok());
+    return kept.error().detail;
+  };
+  CHECK(told("/proc/none/last").find("cannot make /proc/none: ") == 0);
+  CHECK(told("/proc/self/fdinfo/last").find("cannot write /proc/self/fdinfo/last: ") == 0);
+  CHECK(told("").find("HOME") != std::string::npos);
   CHECK(last_made("/proc/none/last", "/p").empty());
 }
 
