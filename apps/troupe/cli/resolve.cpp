@@ -5,6 +5,7 @@
 #include "apps/troupe/cli/session.h"
 #include "apps/troupe/group_file/group_file.h"
 #include "apps/troupe/group_file/problems.h"
+#include "runtime/base/random.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -36,7 +37,7 @@ Found find_ids(Session& session, const std::string& prefix) {
 Error ambiguous(const std::string& prefix,
                 const std::vector<std::string>& ids,
                 const std::string& what) {
-  std::string detail = "\"" + prefix + "\" is the beginning of several " + what + ":";
+  std::string detail = "\"" + prefix + "\" may be one of several " + what + ":";
   for (const std::string& id : ids) detail += " " + id;
   return Error{Errc::conflict, detail + ": give more of it"};
 }
@@ -138,17 +139,40 @@ bool has_queue(Session& session, std::string_view task_queue_id) {
   return false;
 }
 
-// `A/B` may be a queue or `GROUP/NAME`. A queue that exists is one; else, what begins like a group
-// is one; else it is a queue that nobody has used, and the server can say so.
+// The workers that lists show as `GROUP/ID`, each with its queue in front.
+std::vector<std::string> workers_named(Session& session, const std::string& group_and_id) {
+  std::vector<std::string> found;
+  const auto answer = session.wait(session.troupe().listWorkersRequest().send());
+  for (const auto worker : answer.getWorkers()) {
+    const std::string name =
+        std::string(worker.getWorkerGroup().cStr()) + "/" + worker.getWorkerId().cStr();
+    if (name == group_and_id) found.push_back(worker.getTaskQueueId().cStr() + ("/" + name));
+  }
+  return found;
+}
+
+// `A/B` may be a queue, `GROUP/NAME` or a worker as lists show it. A queue that exists is one;
+// else, what begins like a group is one; else a worker of that name; else it is a queue that nobody
+// has used, and the server can say so.
 Result<std::string> resolve_pair(Session& session, const std::string& subject) {
   const Result<ParsedName> name = parse_name(subject, NameKind::task);
-  if (!name.ok()) return subject;
-  if (std::holds_alternative<IdPrefix>(name.value().base)) {
-    if (has_queue(session, subject)) return subject;
-    const std::string& prefix = std::get<IdPrefix>(name.value().base).value;
-    if (find_ids(session, prefix).groups.size() != 1) return subject;
+  const IdPrefix* prefix = name.ok() ? std::get_if<IdPrefix>(&name.value().base) : nullptr;
+  if (name.ok() && prefix == nullptr) return resolve_task(session, subject);
+  if (has_queue(session, subject)) return subject;
+  if (prefix != nullptr && find_ids(session, prefix->value).groups.size() == 1) {
+    return resolve_task(session, subject);
   }
-  return resolve_task(session, subject);
+  const std::vector<std::string> workers = workers_named(session, subject);
+  if (workers.size() > 1) return ambiguous(subject, workers, "workers");
+  return workers.empty() ? subject : workers.front();
+}
+
+// Asks over a connection of its own.
+template <class Ask>
+Result<std::string> ask_once(kj::AsyncIoContext& io, const client::Target& target, Ask ask) {
+  const auto connection = client::connect(*io.provider, target).wait(io.waitScope);
+  Session session(io, *connection, target);
+  return ask(session);
 }
 
 }  // namespace
@@ -167,6 +191,20 @@ Result<std::string> resolve_group(Session& session, std::string_view name) {
   const Result<ParsedName> parsed = parse_name(name, NameKind::group);
   if (!parsed.ok()) return parsed.error();
   return resolve_base(session, parsed.value(), NameKind::group);
+}
+
+Result<std::string> resolve_task(kj::AsyncIoContext& io,
+                                 const client::Target& target,
+                                 std::string_view name) {
+  if (is_slugid(name)) return std::string(name);
+  return ask_once(io, target, [name](Session& session) { return resolve_task(session, name); });
+}
+
+Result<std::string> resolve_group(kj::AsyncIoContext& io,
+                                  const client::Target& target,
+                                  std::string_view name) {
+  if (is_slugid(name)) return std::string(name);
+  return ask_once(io, target, [name](Session& session) { return resolve_group(session, name); });
 }
 
 Result<std::string> resolve_subject(Session& session, std::string_view text) {

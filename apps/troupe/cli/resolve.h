@@ -1,7 +1,10 @@
 // From the name of a task or group to its id, with the server's help where it takes some.
 #pragma once
 
+#include "apps/troupe/client/client.h"
 #include "runtime/base/result.h"
+
+#include <kj/async-io.h>
 
 #include <string>
 #include <string_view>
@@ -22,8 +25,17 @@ Result<std::string> resolve_task(Session& session, std::string_view name);
 /// The same for a group.
 Result<std::string> resolve_group(Session& session, std::string_view name);
 
+/// The same for a command that has no session: a whole id costs nothing, any other name a
+/// connection.
+Result<std::string> resolve_task(kj::AsyncIoContext& io,
+                                 const client::Target& target,
+                                 std::string_view name);
+Result<std::string> resolve_group(kj::AsyncIoContext& io,
+                                  const client::Target& target,
+                                  std::string_view name);
+
 /// What `explain` may be asked about: a task, a group, a queue (`prov/type`) or a worker
-/// (`prov/type/group/id`), in the server's form.
+/// (`prov/type/group/id`, or `group/id` as lists show it), in the server's form.
 Result<std::string> resolve_subject(Session& session, std::string_view subject);
 
 }  // namespace troupe::cli

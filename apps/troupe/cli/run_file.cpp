@@ -6,10 +6,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 namespace troupe::cli {
@@ -21,8 +18,6 @@ namespace fs = std::filesystem;
 constexpr const char* unknown_source = "http://localhost";
 
 constexpr const char* group_file_name = "troupe.yml";
-// A file that is larger was not written by a person, nor by a sensible program.
-constexpr std::uintmax_t file_bytes_max = 64U << 20U;
 
 std::string user_at_host() {
   std::array<char, 256> host{};
@@ -78,23 +73,6 @@ Result<std::string> find_group_file(const std::string& argument) {
   }
   return Error{Errc::invalid, std::string("no ") + group_file_name + " in " + here.string() +
                                   " or a folder above it; name the file: troupe run FILE"};
-}
-
-Result<std::string> read_text_file(const std::string& path) {
-  std::error_code failure;
-  if (fs::is_directory(path, failure)) return Error{Errc::invalid, path + ": is a directory"};
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return Error{Errc::invalid,
-                 path + ": cannot be read: " + std::generic_category().message(errno)};
-  }
-  const std::uintmax_t size = fs::file_size(path, failure);
-  if (!failure && size > file_bytes_max) {
-    return Error{Errc::invalid, path + ": larger than 64 MiB"};
-  }
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad()) return Error{Errc::invalid, path + ": cannot be read"};
-  return text;
 }
 
 std::string task_owner(const std::string& directory) {

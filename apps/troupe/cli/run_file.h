@@ -8,12 +8,9 @@
 
 namespace troupe::cli {
 
-/// The group file that `argument` means: itself, its `troupe.yml` if it is a directory, and if it
-/// is empty the `troupe.yml` here or in the nearest parent folder. Fails with `invalid`.
+/// The group file that `argument` means: itself (`-` too), its `troupe.yml` if it is a directory,
+/// and if it is empty the `troupe.yml` here or in the nearest parent folder. Fails with `invalid`.
 Result<std::string> find_group_file(const std::string& argument);
-
-/// All of a file. Fails with `invalid`, saying why it cannot be read.
-Result<std::string> read_text_file(const std::string& path);
 
 /// Git's `user.email` as seen from `directory`, else `user@host`.
 std::string task_owner(const std::string& directory);

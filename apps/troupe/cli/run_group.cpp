@@ -1,8 +1,10 @@
 #include "apps/troupe/cli/run_group.h"
 
+#include "apps/troupe/cli/input_file.h"
 #include "apps/troupe/cli/names.h"
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/reconnect.h"
+#include "apps/troupe/cli/resolve.h"
 #include "apps/troupe/cli/run_create.h"
 #include "apps/troupe/cli/run_file.h"
 #include "apps/troupe/cli/session.h"
@@ -26,6 +28,14 @@
 namespace troupe::cli {
 namespace {
 
+// A group file as it was read, before anybody was asked.
+struct Source {
+  std::string path;
+  std::optional<group_file::GroupFile> file;  // nothing if it is none; `problems` say why
+  group_file::Problems problems;
+  std::vector<std::pair<std::string, std::string>> env;
+};
+
 struct Plan {
   group_file::GroupFile file;
   group_file::Problems problems;  // of reading it
@@ -35,42 +45,66 @@ struct Plan {
   std::string upload;  // the directory; empty: none
 };
 
-Result<Plan> make_plan(const RunOptions& options, const std::string& root_url) {
+Result<Source> read_source(const RunOptions& options) {
+  auto env = split_env(options.env);
+  if (!env) return env.error();
   const auto path = find_group_file(options.file);
   if (!path) return path.error();
-  const auto text = read_text_file(path.value());
+  const auto text = read_input(path.value());
   if (!text) return text.error();
-  group_file::Problems problems(path.value());
-  auto file = group_file::read_group_file(text.value(), path.value(), problems);
-  if (!file) return problems.error();
-  const auto env = split_env(options.env);
-  if (!env) return env.error();
+  const std::string name = input_name(path.value());
+  group_file::Problems problems(name);
+  auto file = group_file::read_group_file(text.value(), name, problems);
+  return Source{.path = path.value(),
+                .file = std::move(file),
+                .problems = std::move(problems),
+                .env = std::move(env).value()};
+}
 
-  const auto folder = std::filesystem::path(path.value()).parent_path();
+// Requires a source that is a group file. `into`: the id of an existing group, or empty.
+Result<Plan> make_plan(Source source,
+                       const RunOptions& options,
+                       const std::string& into,
+                       const std::string& root_url) {
+  const auto folder = std::filesystem::path(source.path).parent_path();
   const std::string directory = folder.empty() ? "." : folder.string();
-  const auto& written_id = file->task_group_id;
-  if (written_id && !options.into.empty() && *written_id != options.into) {
-    return Error{Errc::invalid,
-                 path.value() + ": names the group " + *written_id + ", and --into another"};
+  const auto& written_id = source.file->task_group_id;
+  if (written_id && !into.empty() && *written_id != into) {
+    return Error{Errc::invalid, source.file->file_name + ": names the group " + *written_id +
+                                    ", and --into another"};
   }
-  Plan plan{.file = {}, .problems = std::move(problems), .tasks = {}, .group_id = {}, .upload = {}};
-  plan.group_id = !options.into.empty() ? options.into : written_id ? *written_id : new_slugid();
-  plan.seal = file->seal && options.into.empty();
-  if (file->upload) plan.upload = (folder / *file->upload).lexically_normal();
+  Plan plan{.file = {},
+            .problems = std::move(source.problems),
+            .tasks = {},
+            .group_id = {},
+            .upload = {}};
+  plan.group_id = !into.empty() ? into : written_id ? *written_id : new_slugid();
+  plan.seal = source.file->seal && into.empty();
+  if (source.file->upload) plan.upload = (folder / *source.file->upload).lexically_normal();
   group_file::ExpandOptions expand;
   expand.now = wall_now();
   expand.group_id = plan.group_id;
   expand.owner = task_owner(directory);
   expand.source = task_source(directory, root_url);
   expand.new_id = new_slugid;
-  expand.env = env.value();
+  expand.env = std::move(source.env);
   // A file that is wrong is checked as a whole: `needs` may be in a circle.
   if (plan.problems.empty()) expand.only = options.only;
-  auto tasks = group_file::expand(*file, expand);
+  auto tasks = group_file::expand(*source.file, expand);
   if (!tasks) return tasks.error();
   plan.tasks = std::move(tasks).value();
-  plan.file = std::move(*file);
+  plan.file = *std::move(source.file);
   return plan;
+}
+
+// `--into` as an id.
+Result<std::string> group_to_join(kj::AsyncIoContext& io,
+                                  const client::Target& target,
+                                  const std::string& into) {
+  if (into.empty()) return into;
+  Result<std::string> id = resolve_group(io, target, into);
+  if (!id.ok()) return Error{id.error().code, "--into " + into + ": " + id.error().detail};
+  return id;
 }
 
 int print_plan(const Plan& plan, bool json) {
@@ -98,7 +132,7 @@ class Run {
         server_, plan_.tasks,
         [this](std::size_t task, std::string_view field) { return locate(task, field); },
         plan_.problems);
-    if (!plan_.problems.empty()) return plan_.problems.error();
+    if (!plan_.problems.empty()) return report_file(plan_.problems.error());
     if (!plan_.upload.empty()) {
       auto files = pack_directory(plan_.upload);
       if (!files) return files.error();
@@ -147,7 +181,9 @@ class Run {
   }
 
   int say_left() {
-    print_note(created_ ? "left; the group goes on: `troupe group watch " + plan_.group_id + "`"
+    print_note(created_ ? fmt::format("left; the group goes on: `troupe group watch {0}` shows it, "
+                                      "`troupe group cancel {0}` stops it",
+                                      plan_.group_id)
                         : "interrupted before the group was whole: none of its tasks runs");
     return exit_interrupted;
   }
@@ -162,20 +198,31 @@ class Run {
 }  // namespace
 
 int run_group(const GlobalOptions& global, const RunOptions& options) {
-  if (options.dry_run) {
-    const auto target = client::find_target(global.find);
-    const auto plan = make_plan(options, target.ok() ? target.value().root_url : "");
-    if (!plan) return report_file(plan.error());
-    if (!plan.value().problems.empty()) return report_file(plan.value().problems.error());
-    return print_plan(plan.value(), global.json);
+  auto source = read_source(options);
+  if (!source) return report(source.error());
+  const auto& problems = source.value().problems;
+  const auto target = client::find_target(global.find);
+  // What is wrong with a file needs no platform, nor do plain definitions.
+  const bool alone = !source.value().file || options.dry_run || !target.ok();
+  if (!problems.empty() && alone) return report_file(problems.error());
+  const bool names_id = options.into.empty() || is_slugid(options.into);
+  if (options.dry_run && names_id) {
+    const auto plan = make_plan(std::move(source).value(), options, options.into,
+                                target.ok() ? target.value().root_url : "");
+    return plan ? print_plan(plan.value(), global.json) : report(plan.error());
   }
-  return with_target(global, [&](kj::AsyncIoContext& io, const client::Target& target) {
-    auto plan = make_plan(options, target.root_url);
-    if (!plan) return Result<int>(report_file(plan.error()));
-    Run run(io, target, std::move(plan).value(), global.json);
-    const Result<int> outcome = run.go(options.detach);
-    return outcome.ok() ? outcome : Result<int>(report_file(outcome.error()));
-  });
+  return with_target(
+      global, [&](kj::AsyncIoContext& io, const client::Target& found) -> Result<int> {
+        const auto into = group_to_join(io, found, options.into);
+        if (!into) return into.error();
+        auto plan = make_plan(std::move(source).value(), options, into.value(), found.root_url);
+        if (!plan) return plan.error();
+        if (options.dry_run) return print_plan(plan.value(), global.json);
+        // Timers count from the last look at the clock, and making a large plan takes seconds.
+        io.waitScope.poll();
+        Run run(io, found, std::move(plan).value(), global.json);
+        return run.go(options.detach);
+      });
 }
 
 }  // namespace troupe::cli

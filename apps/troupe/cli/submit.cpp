@@ -3,6 +3,7 @@
 #include "apps/troupe/cli/names.h"
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/reconnect.h"
+#include "apps/troupe/cli/resolve.h"
 #include "apps/troupe/cli/run_create.h"
 #include "apps/troupe/cli/run_file.h"
 #include "apps/troupe/cli/session.h"
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <optional>
 #include <utility>
@@ -60,6 +62,21 @@ Error without_places(const Error& error) {
   return Error{error.code, text};
 }
 
+// Puts the options in place of the keys that they become.
+Error named_as_options(Error error) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> names = {{
+      {"`maxRunTime`", "--max-run-time"},
+      {"`retries`", "--retries"},
+      {"`upload`", "--upload"},
+      {"taskQueueId", "--queue"},
+  }};
+  for (const auto& [key, option] : names) {
+    const auto at = error.detail.find(key);
+    if (at != std::string::npos) error.detail.replace(at, key.size(), option);
+  }
+  return error;
+}
+
 struct Prepared {
   Tasks tasks;  // the task last; before it, the upload if there is one
   std::optional<PackedFiles> files;
@@ -67,11 +84,31 @@ struct Prepared {
   const group_file::ExpandedTask& task() const { return tasks.back(); }
 };
 
+// The options as a file that was read; what is wrong with them names them.
+Result<group_file::GroupFile> read_options(const SubmitOptions& options) {
+  auto file = group_file::parse(submit_file(options), "submit");
+  if (!file) return named_as_options(without_places(file.error()));
+  return file;
+}
+
+// `--needs` as ids.
+Result<std::vector<std::string>> needs_of(kj::AsyncIoContext& io,
+                                          const client::Target& target,
+                                          const std::vector<std::string>& needs) {
+  std::vector<std::string> ids;
+  for (const std::string& need : needs) {
+    const Result<std::string> id = resolve_task(io, target, need);
+    if (!id.ok()) return Error{id.error().code, "--needs " + need + ": " + id.error().detail};
+    ids.push_back(id.value());
+  }
+  return ids;
+}
+
 Result<Prepared> prepare(const SubmitOptions& options, const std::string& root_url) {
   const auto env = split_env(options.env);
   if (!env) return env.error();
-  const auto file = group_file::parse(submit_file(options), "submit");
-  if (!file) return without_places(file.error());
+  const auto file = read_options(options);
+  if (!file) return file.error();
 
   const std::string id = new_slugid();
   const bool upload = !options.upload.empty();
@@ -137,11 +174,15 @@ class Submission {
       return kj::READY_NOW;
     }
     return create_task(server_, prepared_.tasks[index])
-        .then([this, index](capnp::Response<schema::Queue::CreateTaskResults>&& answer) {
-          const bool main_task = index + 1 == prepared_.tasks.size();
-          if (json_ && main_task) print_status(to_json(answer.getStatus()));
-          return create(index + 1);
-        });
+        .then(
+            [this, index](capnp::Response<schema::Queue::CreateTaskResults>&& answer) {
+              const bool main_task = index + 1 == prepared_.tasks.size();
+              if (json_ && main_task) print_status(to_json(answer.getStatus()));
+              return create(index + 1);
+            },
+            [](kj::Exception&& refusal) -> kj::Promise<void> {
+              return exception_from(named_as_options(error_from(refusal)));
+            });
   }
 
   kj::Promise<void> upload() {
@@ -173,6 +214,7 @@ class Submission {
         .then([this](int signal) -> kj::Promise<void> {
           if (signal != SIGINT || !created_) return leave();
           print_note("cancelling " + id() + "; Ctrl-C again leaves at once");
+          cancelled_ = true;
           cancelling_ = cancel().eagerlyEvaluate([](kj::Exception&& exception) {
             print_error("cannot cancel: " + error_from(exception).detail);
           });
@@ -202,6 +244,7 @@ class Submission {
     const bool failed = end.state == schema::TaskState::FAILED;
     print_note("task " + id() +
                (failed ? " failed" : " ended as exception: " + enum_name(end.reason)));
+    if (cancelled_ && end.reason == schema::ReasonResolved::CANCELED) return exit_interrupted;
     return failed ? exit_failed : exit_exception;
   }
 
@@ -214,6 +257,7 @@ class Submission {
   Explainer explainer_;
   bool created_ = false;
   bool ended_ = false;
+  bool cancelled_ = false;  // by Ctrl-C
   kj::Promise<void> explaining_ = nullptr;
   kj::Promise<void> cancelling_ = nullptr;
   kj::Own<kj::PromiseFulfiller<int>> leave_;
@@ -257,8 +301,17 @@ std::string submit_file(const SubmitOptions& options) {
 }
 
 int submit(const GlobalOptions& global, const SubmitOptions& options) {
+  SubmitOptions without_needs = options;
+  without_needs.needs.clear();
+  // Before anybody is asked.
+  const auto read = read_options(without_needs);
+  if (!read) return report(read.error());
   return with_target(global, [&](kj::AsyncIoContext& io, const client::Target& target) {
-    auto prepared = prepare(options, target.root_url);
+    auto needs = needs_of(io, target, options.needs);
+    if (!needs) return Result<int>(needs.error());
+    SubmitOptions resolved = options;
+    resolved.needs = std::move(needs).value();
+    auto prepared = prepare(resolved, target.root_url);
     if (!prepared) return Result<int>(prepared.error());
     const Interrupts interrupts;
     Submission submission(io, target, interrupts, global.json, std::move(prepared).value());

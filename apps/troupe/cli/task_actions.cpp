@@ -19,6 +19,8 @@
 #include "runtime/rpc/errors.h"
 #include "runtime/transcode/json.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace troupe::cli {
@@ -54,28 +56,73 @@ std::string log_line_json(const std::string& task_id, std::uint32_t run, std::st
   return json.take();
 }
 
+// Why a run shows nothing.
+std::string no_log_text(const std::string& task_id, schema::Run::Reader run) {
+  const std::string of = fmt::format("run {} of task {}", run.getRunId(), task_id);
+  switch (run.getState()) {
+    case schema::TaskState::UNSCHEDULED:
+    case schema::TaskState::PENDING:
+      return fmt::format(
+          "{} has not begun: `troupe explain {}` says why, `troupe task log -f` waits", of,
+          task_id);
+    case schema::TaskState::RUNNING: return of + " has printed nothing yet";
+    case schema::TaskState::COMPLETED:
+    case schema::TaskState::FAILED: return of + " has no log";
+    case schema::TaskState::EXCEPTION:
+      return fmt::format("{} has no log: it ended as {}", of, enum_name(run.getReasonResolved()));
+  }
+  return of + " has no log";
+}
+
 // The log as it is now, of one run.
 Result<int> print_log(Session& session,
                       Reconnector& server,
                       const std::string& task_id,
                       std::optional<std::uint32_t> run,
                       LogOutput& output) {
-  LogPlace place{.task_id = task_id};
-  if (run) {
-    place.run_id = *run;
-  } else {
-    const StatusAnswer answer = status_of(session, task_id);
-    const auto runs = answer.getStatus().getRuns();
-    if (runs.size() == 0) {
-      return Error{Errc::not_found, "task " + task_id + " has not run yet: `troupe explain " +
-                                        task_id + "` says why, `troupe task log -f` waits"};
-    }
-    place.run_id = runs.size() - 1;
+  const StatusAnswer answer = status_of(session, task_id);
+  const auto runs = answer.getStatus().getRuns();
+  if (runs.size() == 0) {
+    return Error{Errc::not_found, "task " + task_id + " has not run yet: `troupe explain " +
+                                      task_id + "` says why, `troupe task log -f` waits"};
   }
+  if (run && *run >= runs.size()) {
+    return Error{
+        Errc::not_found,
+        fmt::format("task {} has no run {}, only {}", task_id, *run,
+                    runs.size() == 1 ? "run 0" : fmt::format("runs 0 to {}", runs.size() - 1))};
+  }
+  LogPlace place{.task_id = task_id, .run_id = run.value_or(runs.size() - 1), .offset = 0};
   output.begin_run(place.run_id);
-  read_run_log(server, place, false, output);
+  kj::Maybe<kj::Exception> thrown =
+      kj::runCatchingExceptions([&] { read_run_log(server, place, false, output); });
+  KJ_IF_MAYBE (exception, thrown) {
+    if (error_from(*exception).code != Errc::not_found) kj::throwFatalException(kj::mv(*exception));
+  }
   output.end_run();
+  if (place.offset == 0) print_note(no_log_text(task_id, runs[place.run_id]));
   return int{exit_done};
+}
+
+// What a change that the task's state does not allow is told; empty if it was made. `before` is the
+// state when it was asked for.
+std::string without_effect(TaskChange change,
+                           schema::TaskState before,
+                           schema::TaskStatus::Reader now) {
+  const auto already = [](schema::TaskStatus::Reader status, const char* what) {
+    return fmt::format("task {}: already {}, {}", status.getTaskId().cStr(),
+                       is_cancelled(status) ? "cancelled" : enum_name(status.getState()), what);
+  };
+  const bool runs = before == schema::TaskState::PENDING || before == schema::TaskState::RUNNING;
+  switch (change) {
+    case TaskChange::cancel:
+      // It may have ended by itself while the wish was on its way.
+      return is_resolved(before) || !is_cancelled(now) ? already(now, "nothing cancelled") : "";
+    case TaskChange::rerun: return runs ? already(now, "nothing rerun") : "";
+    case TaskChange::schedule:
+      return before == schema::TaskState::UNSCHEDULED ? "" : already(now, "nothing scheduled");
+  }
+  return "";
 }
 
 Result<std::optional<schema::TaskState>> state_filter(const std::string& name) {
@@ -94,7 +141,7 @@ Result<std::optional<schema::TaskState>> state_filter(const std::string& name) {
 int task_create(const GlobalOptions& global, const std::string& file) {
   const Result<std::string> text = read_input(file);
   if (!text.ok()) return report(text.error());
-  group_file::Problems problems(file == "-" ? "standard input" : file);
+  group_file::Problems problems(input_name(file));
   const auto definition = group_file::read_definition(text.value(), problems);
   const bool alone = !client::find_target(global.find).ok();
   if (!definition || (alone && !problems.empty())) return report_file(problems.error());
@@ -198,24 +245,28 @@ int task_change(const GlobalOptions& global, const std::string& task, TaskChange
   return with_reconnector(global, [&](Session& session, Reconnector& server) -> Result<int> {
     const Result<std::string> task_id = task_id_of(session, task);
     if (!task_id.ok()) return task_id.error();
+    const schema::TaskState before = status_of(session, task_id.value()).getStatus().getState();
+    const auto told = [&](const auto& answer) {
+      print_status(global, answer);
+      const std::string nothing = without_effect(change, before, answer.getStatus());
+      if (!nothing.empty()) print_note(nothing);
+    };
     switch (change) {
       case TaskChange::cancel:
-        print_status(global, server.ask([&task_id](client::Connection& connection) {
+        told(server.ask([&task_id](client::Connection& connection) {
           auto request = connection.queue().cancelTaskRequest();
           request.setTaskId(task_id.value());
           return kj::Promise<capnp::Response<schema::Queue::CancelTaskResults>>(request.send());
         }));
         break;
       case TaskChange::schedule:
-        print_status(global, server.ask([&task_id](client::Connection& connection) {
+        told(server.ask([&task_id](client::Connection& connection) {
           auto request = connection.queue().scheduleTaskRequest();
           request.setTaskId(task_id.value());
           return kj::Promise<capnp::Response<schema::Queue::ScheduleTaskResults>>(request.send());
         }));
         break;
-      case TaskChange::rerun:
-        print_status(global, session.wait(rerun_task(server, task_id.value())));
-        break;
+      case TaskChange::rerun: told(session.wait(rerun_task(server, task_id.value()))); break;
     }
     return int{exit_done};
   });

@@ -1,3 +1,4 @@
+#include "apps/troupe/cli/input_file.h"
 #include "apps/troupe/cli/run_file.h"
 #include "apps/troupe/cli/run_git.h"
 #include "apps/troupe/cli/upload_task.h"
@@ -266,7 +267,7 @@ TEST_CASE("a group file is found in a folder", "[run_file]") {
   tree.write("troupe.yml", "tasks: {}");
   CHECK(find_group_file(tree.root).value() == (tree.root / "troupe.yml").string());
   CHECK(find_group_file("some/file.json").value() == "some/file.json");
-  CHECK(read_text_file(tree.root / "troupe.yml").value() == "tasks: {}");
-  CHECK(read_text_file(tree.root / "none.yml").error().detail.find("cannot be read") !=
+  CHECK(read_input(tree.root / "troupe.yml").value() == "tasks: {}");
+  CHECK(read_input(tree.root / "none.yml").error().detail.find("cannot be read") !=
         std::string::npos);
 }

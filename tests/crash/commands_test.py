@@ -1,0 +1,233 @@
+"""Commands that people type: they do what they say, and say so where there was nothing to do."""
+
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from platform_under_test import BINARY, SharedPlatform, wait_until
+
+GRAPH = "tasks: {a: {run: sleep 600}, b: {run: echo b, needs: [a]}, c: {run: echo c, needs: [b]," \
+        " requires: all-resolved}}"
+
+
+class Commands(SharedPlatform):
+    def path(self, name):
+        return os.path.join(self.platform.dir, name)
+
+    def group(self, text, *flags):
+        """Creates a group without watching it; answers its id."""
+        return self.platform.run("run", "--detach", *flags, self.platform.group_file(
+            text)).split()[1].rstrip(":")
+
+    def states(self, group):
+        return {t["task"]["metadata"]["name"]: t["status"]["state"]
+                for t in self.platform.tasks() if t["status"]["taskGroupId"] == group}
+
+    def done(self, status, *args, **options):
+        """Runs a command that ends with this status."""
+        done = self.platform.run(*args, check=False, **options)
+        self.assertEqual(done.returncode, status, (args, done.stdout, done.stderr))
+        return done
+
+    def blocked_task(self):
+        """A task that no worker takes, cancelled with the test."""
+        task = self.platform.submit("true", "--queue", "local/nobody")
+        self.addCleanup(self.platform.run, "task", "cancel", task)
+        return task
+
+
+class GroupCancel(Commands):
+    def test_every_task_that_has_not_ended_is_cancelled(self):
+        group = self.group(GRAPH)
+        said = self.platform.run("group", "cancel", "last")
+        self.assertEqual(said, "group %s: 3 tasks cancelled\n" % group)
+        self.assertEqual(self.states(group), dict.fromkeys("abc", "exception"))
+        runs = self.platform.status(group + "/c")["runs"]
+        self.assertEqual([run["reasonResolved"] for run in runs], ["canceled"])
+
+    def test_a_repeat_says_that_nothing_was_left(self):
+        group = self.group(GRAPH)
+        first = json.loads(self.platform.run("--json", "group", "cancel", group))
+        self.assertEqual((first["taskGroupSize"], first["cancelledCount"]), (3, 3))
+        self.assertEqual(len(set(first["taskIds"])), 3)
+        self.assertIn("every task has ended already, nothing cancelled",
+                      self.platform.run("group", "cancel", group))
+
+    def test_what_has_ended_stays_and_many_are_cancelled(self):
+        group = self.group("tasks: {first: {run: 'true'}, many: {queue: local/nobody, run: 'true',"
+                           " needs: [first], matrix: {n: %s}}}" % list(range(250)))
+        first = self.platform.status(group + "/first")["taskId"]
+        self.platform.wait_for_task(first)
+        self.assertIn("250 tasks cancelled", self.platform.run("group", "cancel", group))
+        self.assertEqual(self.platform.status(first)["state"], "completed")
+
+    def test_an_interrupted_run_says_how_to_stop_the_group(self):
+        run = self.platform.client("run", self.platform.group_file(GRAPH))
+        wait_until(lambda: "a: running" in run.stdout(), "the first task to run")
+        group = run.stdout().split()[1].rstrip(":")
+        run.process.send_signal(signal.SIGINT)
+        self.assertEqual(run.wait(), 130)
+        self.assertIn("`troupe group cancel %s` stops it" % group, run.stderr())
+        self.platform.run("group", "cancel", group)
+
+
+class Submit(Commands):
+    def test_retries_that_cannot_be(self):
+        for retries in ("100", "50", "-1", "99999999999999999999", "0x10", "x"):
+            error = self.done(2, "submit", "--retries", retries, "--", "true").stderr
+            self.assertIn("--retries", error)
+            self.assertIn("from 0 to 49", error)
+            self.assertIn(retries, error)
+        task = self.platform.submit("true", "--retries", "49")
+        self.assertEqual(self.platform.status(task)["retriesLeft"], 49)
+
+    def test_what_is_wrong_names_the_option(self):
+        error = self.done(2, "submit", "--max-run-time", "5x", "--", "true").stderr
+        self.assertIn("--max-run-time is a span of time", error)
+        self.assertIn("5x", error)
+        error = self.done(2, "submit", "--queue", "foo", "--", "true").stderr
+        self.assertIn('--queue: "foo" is not a task queue such as local/default', error)
+
+    def test_ctrl_c_is_an_interruption(self):
+        submit = self.platform.client("submit", "--", "sleep", "600")
+        task = wait_until(lambda: submit.stderr().partition("task ")[2].strip(), "the task's id")
+        wait_until(lambda: self.platform.status(task.split()[0])["state"] == "running", "the task")
+        submit.process.send_signal(signal.SIGINT)
+        self.assertEqual(submit.wait(), 130, submit.stderr())
+
+
+class Names(Commands):
+    def test_needs_takes_every_name_of_a_task(self):
+        first = self.platform.submit("true")
+        second = self.platform.submit("true", "--needs", "last")
+        self.assertEqual(self.dependencies(second), [first])
+        group = self.group("tasks: {a: {run: 'true'}}")
+        third = self.platform.submit("true", "--needs", "last/a", "--needs", first[:12])
+        member = self.platform.status(group + "/a")["taskId"]
+        self.assertEqual(self.dependencies(third), [member, first])
+
+    def dependencies(self, task):
+        return json.loads(self.platform.run("task", "show", task, "--json"))["dependencies"]
+
+    def test_needs_of_nothing(self):
+        error = self.done(1, "submit", "--needs", "zzzz", "--", "true").stderr
+        self.assertIn("--needs zzzz: no task has an id", error)
+
+    def test_into_takes_every_name_of_a_group(self):
+        group = self.group("{seal: false, tasks: {a: {run: 'true'}}}")
+        self.assertEqual(self.group("tasks: {b: {run: 'true'}}", "--into", "last"), group)
+        self.assertEqual(self.group("tasks: {c: {run: 'true'}}", "--into", group[:12]), group)
+        self.assertEqual(set(self.states(group)), {"a", "b", "c"})
+
+    def test_into_nothing_blames_the_flag(self):
+        path = self.platform.group_file("tasks: {a: {run: 'true'}}")
+        for flags in ((), ("--dry-run",)):
+            error = self.done(1, "run", *flags, "--into", "zzzz", path).stderr
+            self.assertIn("--into zzzz: no group has an id", error)
+            self.assertNotIn("troupe.yml", error)
+
+    def test_last_that_cannot_be_kept_is_told(self):
+        with open(self.path("file"), "w"):
+            pass
+        done = subprocess.run([BINARY, "--data", self.platform.data, "submit", "--", "true"],
+                              capture_output=True, text=True, timeout=60,
+                              env={**self.platform.environment, "HOME": self.path("file")})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("`last` will not mean this task: cannot make", done.stderr)
+
+    def listed_workers(self):
+        return json.loads(self.platform.run("worker", "list", "--json"))["workers"]
+
+    def test_explain_takes_a_worker_as_lists_show_it(self):
+        worker = wait_until(self.listed_workers, "the worker")[0]
+        name = "%s/%s" % (worker["workerGroup"], worker["workerId"])
+        self.assertIn(name, self.platform.run("worker", "list"))
+        said = json.loads(self.platform.run("--json", "explain", name))
+        self.assertEqual(said["subject"], worker["taskQueueId"] + "/" + name)
+        self.assertNotIn("no worker serves", self.platform.run("explain", name))
+        self.assertIn("no worker serves local/gpu", self.platform.run("explain", "local/gpu"))
+
+
+class WithoutEffect(Commands):
+    def test_a_task_that_has_ended_is_not_cancelled(self):
+        task = self.platform.submit("exit 3")
+        self.platform.wait_for_task(task, "failed")
+        said = self.done(0, "task", "cancel", task)
+        self.assertIn("task %s: already failed, nothing cancelled" % task, said.stderr)
+        self.assertIn("already failed, nothing scheduled",
+                      self.done(0, "task", "schedule", task).stderr)
+
+    def test_a_task_that_waits_is_not_rerun(self):
+        task = self.blocked_task()
+        self.assertIn("already pending, nothing rerun", self.done(0, "task", "rerun", task).stderr)
+        self.assertEqual(self.done(0, "task", "cancel", task).stderr, "")
+        self.assertIn("already cancelled, nothing cancelled",
+                      self.done(0, "task", "cancel", task).stderr)
+        self.assertEqual(self.done(0, "task", "rerun", task).stderr, "")
+
+    def test_a_task_without_a_log_says_so(self):
+        task = self.blocked_task()
+        done = self.done(0, "task", "log", task)
+        self.assertEqual(done.stdout, "")
+        self.assertIn("run 0 of task %s has not begun" % task, done.stderr)
+        self.platform.run("task", "cancel", task)
+        self.assertIn("has no log: it ended as canceled", self.done(0, "task", "log", task).stderr)
+        self.assertIn("has no run 7, only run 0",
+                      self.done(1, "task", "log", "--run", "7", task).stderr)
+
+
+class Help(Commands):
+    def test_help_is_a_word_too(self):
+        said = [subprocess.run([BINARY, *words], check=True, capture_output=True, timeout=60).stdout
+                for words in (("help", "task", "log"), ("task", "log", "--help"))]
+        self.assertEqual(said[0], said[1])
+
+    def test_there_is_no_help_for_what_there_is_not(self):
+        error = self.done(2, "group", "cancle", "--help").stderr
+        self.assertIn('unknown command "cancle"; did you mean `cancel`?', error)
+
+    def test_an_option_taken_many_times_takes_one_word_each_time(self):
+        self.assertNotIn("NAME ...", self.platform.run("run", "--help"))
+
+
+class Files(Commands):
+    def test_what_is_no_regular_file_is_refused(self):
+        os.mkfifo(self.path("pipe"))
+        for path in ("/dev/zero", self.path("pipe")):
+            for command in (("run",), ("run", "--dry-run"), ("task", "create")):
+                error = self.done(2, *command, path, seconds=20).stderr
+                self.assertIn(path + ": is not a regular file", error)
+
+    def test_only_what_has_a_place_in_the_file_comes_without_the_program(self):
+        missing = self.path("missing.yml")
+        self.assertTrue(self.done(2, "run", missing).stderr.startswith("troupe: " + missing))
+        path = self.platform.group_file("tasks: {a: {run: x, rnu: y}}")
+        self.assertTrue(self.done(2, "run", path).stderr.startswith(path + ":1:"))
+        path = self.platform.group_file("tasks: {a: {run: x}}")
+        error = self.done(2, "run", "--only", "b", path).stderr
+        self.assertTrue(error.startswith("troupe: %s: no task `b`" % path), error)
+
+    def test_a_group_file_comes_from_standard_input(self):
+        done = subprocess.run([BINARY, "--data", self.platform.data, "run", "-"], timeout=60,
+                              input="tasks: {a: {run: echo hi}}", capture_output=True, text=True,
+                              env=self.platform.environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("1 of 1 completed", done.stdout)
+
+    def test_a_wrong_file_is_told_without_a_platform(self):
+        path = self.platform.group_file("tasks: {a: {run: x, needs: [b]}, b: {run: x, needs: [a]}}")
+        done = subprocess.run([BINARY, "run", path], capture_output=True, text=True, timeout=60,
+                              cwd="/", env=self.platform.environment)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("a cycle", done.stderr)
+        with open(path, "w") as f:
+            f.write("tasks: {a: {run: x}}")
+        done = subprocess.run([BINARY, "run", path], capture_output=True, text=True, timeout=60,
+                              cwd="/", env=self.platform.environment)
+        self.assertEqual(done.returncode, 3, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
