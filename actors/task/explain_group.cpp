@@ -2,6 +2,7 @@
 // need. Only one of each is explained in full.
 #include "actors/task/explain_group.h"
 
+#include "actors/task/explain_blocked.h"
 #include "actors/task/explain_task.h"
 
 #include <capnp/message.h>
@@ -21,8 +22,6 @@ using schema::TaskState;
 
 constexpr std::size_t members_max = 10'000;
 constexpr std::size_t reasons_max = 20;
-// Of a member with more needs than that, a failure among the later ones may be missed.
-constexpr std::size_t needs_max = 20;
 
 struct Reason {
   std::string code;
@@ -46,7 +45,8 @@ std::ptrdiff_t rank(const std::string& code) {
 
 class Members {
  public:
-  Members(const Snapshot& snapshot, Instant now) : snapshot_(snapshot), now_(now) {}
+  Members(const Snapshot& snapshot, Instant now)
+      : snapshot_(snapshot), now_(now), failures_(snapshot) {}
 
   void count(const std::string& id) {
     auto task = find_task(snapshot_, id);
@@ -101,20 +101,7 @@ class Members {
 
   std::string unscheduled(TaskView& task) {
     if (task.row().getUnsatisfied() == 0) return task.row().getHeld() ? "held" : "not scheduled";
-    for (const auto& need : unsatisfied_needs(snapshot_, task, needs_max)) {
-      if (has_failed(need)) return "blocked by a failure";
-    }
-    return "blocked";
-  }
-
-  // Many members need the same few tasks.
-  bool has_failed(const std::string& id) {
-    const auto known = failed_.find(id);
-    if (known != failed_.end()) return known->second;
-    auto needed = find_task(snapshot_, id);
-    const bool failed =
-        needed && (needed->state() == TaskState::FAILED || needed->state() == TaskState::EXCEPTION);
-    return failed_[id] = failed;
+    return failures_.block(task) ? "blocked by a failure" : "blocked";
   }
 
   bool is_away(TaskView& task) {
@@ -143,8 +130,8 @@ class Members {
   const Instant now_;
   std::size_t running_ = 0;
   std::map<std::string, Reason> reasons_;  // by position
-  std::map<std::string, bool> failed_;     // of tasks that members need
   std::map<std::string, bool> away_;       // of workers
+  Failures failures_;
 };
 
 // `2 no-worker, 3 blocked, 1 running`.

@@ -1,5 +1,6 @@
 #include "actors/task/explain_task.h"
 
+#include "actors/task/explain_blocked.h"
 #include "actors/task_queue/queries.h"
 #include "runtime/base/counted.h"
 #include "runtime/transcode/json.h"
@@ -7,7 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <vector>
+#include <algorithm>
 
 namespace troupe::task {
 namespace {
@@ -15,7 +16,6 @@ namespace {
 using schema::TaskState;
 using Out = schema::Explanation::Builder;
 
-constexpr std::size_t blockers_max = 20;
 constexpr std::size_t ahead_max = 10'000;
 
 // Why one of the connected workers does not take it now.
@@ -89,55 +89,6 @@ void explain_running(const Snapshot& snapshot, TaskView& task, Instant now, Out 
       "wait, or start the worker again on " + away->host);
 }
 
-struct Blocked {
-  std::vector<std::string> waiting;  // names
-  std::vector<std::string> failed;   // names with their end
-};
-
-// Names the tasks that this one waits for; a failed one will not satisfy it by itself.
-Blocked read_blockers(const Snapshot& snapshot, TaskView& task, Out out) {
-  Blocked blocked;
-  const auto ids = unsatisfied_needs(snapshot, task, blockers_max);
-  auto blockers = out.initBlockers(static_cast<unsigned>(ids.size()));
-  for (unsigned i = 0; i < blockers.size(); ++i) {
-    blockers[i].setTaskId(text(ids[i]));
-    auto required = find_task(snapshot, ids[i]);
-    if (!required) {
-      blocked.waiting.push_back(ids[i]);
-      continue;
-    }
-    const std::string name = str(required->row().getName());
-    const TaskState state = required->state();
-    blockers[i].setName(text(name));
-    blockers[i].setState(state);
-    const auto runs = required->row().getRuns();
-    if (runs.size() > 0) blockers[i].setReason(runs[runs.size() - 1].getReasonResolved());
-    const bool ended = state == TaskState::FAILED || state == TaskState::EXCEPTION;
-    if (ended) {
-      const auto reason = runs[runs.size() - 1].getReasonResolved();
-      blocked.failed.push_back(fmt::format("{} ({})", name, enum_name(reason)));
-    } else {
-      blocked.waiting.push_back(fmt::format("{} ({})", name, enum_name(state)));
-    }
-  }
-  return blocked;
-}
-
-void explain_unscheduled(const Snapshot& snapshot, TaskView& task, Out out) {
-  const Blocked blocked = read_blockers(snapshot, task, out);
-  if (!blocked.failed.empty()) {
-    say(out, "blocked-by-failure", fmt::format("blocked by {}", fmt::join(blocked.failed, ", ")),
-        "rerun what failed, or schedule this task by hand");
-  } else if (!blocked.waiting.empty()) {
-    say(out, "blocked", fmt::format("blocked by {}", fmt::join(blocked.waiting, ", ")), "");
-  } else if (task.row().getHeld()) {
-    say(out, "not-scheduled", "held until its whole group is created",
-        "whoever creates the group releases it at the end");
-  } else {
-    say(out, "not-scheduled", "not scheduled", "schedule it: troupe task schedule");
-  }
-}
-
 }  // namespace
 
 void say(Out out, const char* code, const std::string& message, const std::string& help) {
@@ -184,7 +135,7 @@ void explain_task(const Snapshot& snapshot, TaskView& task, Instant now, Out out
     say(out, "deadline", "its deadline has passed", "create it anew with a later deadline");
     return;
   }
-  if (state == TaskState::UNSCHEDULED) return explain_unscheduled(snapshot, task, out);
+  if (state == TaskState::UNSCHEDULED) return explain_unscheduled(snapshot, task, now, out);
   if (state == TaskState::PENDING) return explain_pending(snapshot, task, out);
   if (state == TaskState::RUNNING) return explain_running(snapshot, task, now, out);
   const auto runs = task.row().getRuns();

@@ -1,6 +1,7 @@
 // Why something is not running, asked of all actors' rows.
 #include "actors/task/explain.h"
 
+#include "actors/task/queries.h"
 #include "actors/worker/queries.h"
 #include "tests/actors/support/cast.h"
 
@@ -38,6 +39,10 @@ Told explain(const Cast& cast, const std::string& subject) {
 
 void create(Cast& cast, const std::string& id, const NewTask& task = {}) {
   REQUIRE(cast.ask(task_id(id), create_task(id, task)).ok());
+}
+
+std::string name_of(const Cast& cast, const std::string& id) {
+  return str(task::find_task(cast.snapshot(), id)->row().getName());
 }
 
 void connect_worker(Cast& cast, const Connection& connection = {}) {
@@ -200,6 +205,73 @@ TEST_CASE("a group tells its members by reason, the worst first", "[explain]") {
     CHECK(explain(cast, "G").members.empty());
   }
   CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("what blocks a task is followed to its root, with what would help", "[explain]") {
+  Cast cast;
+  connect_worker(cast);
+  REQUIRE(cast.ask(default_queue, await({})).ok());
+  create(cast, "A", {.group = "G"});
+  create(cast, "P", {.group = "G", .needs = {"A"}});
+  create(cast, "N", {.group = "G", .needs = {"A", "P"}, .requirement = Requires::ALL_RESOLVED});
+  create(cast, "Z", {.group = "G", .needs = {"P"}});
+  const std::string p = name_of(cast, "P");
+  const std::string a_name = name_of(cast, "A");
+
+  SECTION("that still runs: no help is needed") {
+    const Told told = explain(cast, "Z");
+    CHECK(told.code == "blocked");
+    CHECK(told.message ==
+          "blocked by " + p + " (unscheduled), which waits for " + a_name + " (running)");
+    CHECK(told.help.empty());
+  }
+  SECTION("that has failed, for one that asks only that what it needs ends") {
+    REQUIRE(cast.ask(a, resolve(cast.claim("A"), {Outcome::FAILED})).ok());
+    const Told told = explain(cast, "N");
+    CHECK(told.code == "blocked-by-failure");
+    CHECK(told.message ==
+          "blocked by " + p + " (unscheduled), which waits for " + a_name + " (failed)");
+    CHECK(told.help == "rerun " + a_name + ": `troupe task rerun A`, or cancel " + p +
+                           ": `troupe task cancel P`");
+    // What is told helps.
+    REQUIRE(cast.ask(task_id("P"), cancel()).ok());
+    cast.run();
+    CHECK(cast.task("N").state() == State::PENDING);
+  }
+  SECTION("that has failed, for one that asks that it completes") {
+    REQUIRE(cast.ask(a, resolve(cast.claim("A"), {Outcome::FAILED})).ok());
+    CHECK(explain(cast, "Z").code == "blocked-by-failure");
+    CHECK(explain(cast, "Z").help ==
+          "rerun " + a_name + ": `troupe task rerun A`, or schedule this task by hand");
+    CHECK(explain(cast, "P").message == "blocked by " + a_name + " (failed)");
+    CHECK(explain(cast, "G").members == Names{"3 blocked-by-failure N"});
+  }
+  SECTION("that nobody serves") {
+    create(cast, "H", {.queue = "local/gpu", .group = "G"});
+    create(cast, "I", {.group = "G", .needs = {"H"}});
+    create(cast, "J", {.group = "G", .needs = {"I"}});
+    const Told told = explain(cast, "J");
+    CHECK(told.code == "blocked");
+    CHECK(told.message.find("no worker serves local/gpu") != std::string::npos);
+    CHECK(told.help.find("--pool local/gpu") != std::string::npos);
+  }
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("a chain of a thousand tasks behind a failure is told as one", "[explain]") {
+  Cast cast;
+  connect_worker(cast);
+  REQUIRE(cast.ask(default_queue, await({})).ok());
+  create(cast, "A", {.group = "G"});
+  std::string before = "A";
+  for (int i = 0; i < 900; ++i) {
+    const std::string id = "T" + std::to_string(i);
+    create(cast, id, {.group = "G", .needs = {before}});
+    before = id;
+  }
+  REQUIRE(cast.ask(a, resolve(cast.claim("A"), {Outcome::FAILED})).ok());
+  CHECK(explain(cast, before).code == "blocked-by-failure");
+  CHECK(explain(cast, "G").members == Names{"900 blocked-by-failure T0"});
 }
 
 TEST_CASE("a group with more reasons than are told tells of twenty", "[explain]") {
