@@ -46,6 +46,10 @@ class ServerKilled(unittest.TestCase):
             watch = platform.client("group", "watch", "--exit-status", group)
             submit = platform.client("submit", "--", "echo", "from submit")
             wait_until(lambda: "line 20" in log.stdout(), "the log to reach line 20")
+            # A client that has not connected yet finds no platform, and ends: their first words
+            # tell that they have.
+            for client in (watch, submit):
+                wait_until(lambda: client.stdout() or client.stderr(), "a client to have connected")
 
             platform.kill()
             platform.start()

@@ -84,6 +84,14 @@ class TidyScript(unittest.TestCase):
         self.assertIn("left out 2 of tidy", summary)
         self.assertIn("a.cpp, b.cpp", summary)
 
+    def test_a_word_that_is_none_is_named(self):
+        done = self.run_script("scripts/test", "bogus")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("\"bogus\"", done.stderr)
+        done = self.run_script("scripts/test", "--match")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--match needs a value", done.stderr)
+
 
 def open_text(path):
     with open(path) as f:
