@@ -32,8 +32,12 @@ const char* escape_of(Colour colour) {
 
 bool colour_on(int descriptor) {
   const char* no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe)
-  const char* terminal = std::getenv("TERM");       // NOLINT(concurrency-mt-unsafe)
   if (no_colour != nullptr && *no_colour != '\0') return false;
+  return obeys_escapes(descriptor);
+}
+
+bool obeys_escapes(int descriptor) {
+  const char* terminal = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe)
   if (terminal != nullptr && std::string_view(terminal) == "dumb") return false;
   return isatty(descriptor) == 1;
 }

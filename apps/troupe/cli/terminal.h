@@ -7,9 +7,11 @@
 
 namespace troupe::cli {
 
-/// Whether to colour what goes to this descriptor: it is a terminal, NO_COLOR is not set and TERM
-/// is not `dumb`.
+/// Whether to colour what goes to this descriptor: it obeys escapes, and NO_COLOR is not set.
 bool colour_on(int descriptor);
+
+/// Whether the cursor can be moved there: a terminal whose TERM is not `dumb`.
+bool obeys_escapes(int descriptor);
 
 /// Columns of the terminal behind this descriptor; 0 if it is not a terminal.
 std::size_t terminal_width(int descriptor);

@@ -54,7 +54,7 @@ class Watcher {
  public:
   Watcher(Reconnector& server, const std::string& group_id, WatchOptions options)
       : server_(server), group_id_(group_id), options_(options) {
-    const bool table = !options.json && isatty(STDOUT_FILENO) == 1;
+    const bool table = !options.json && obeys_escapes(STDOUT_FILENO);
     view_ = make_watch_view(options.json ? WatchStyle::json
                             : table      ? WatchStyle::table
                                          : WatchStyle::lines,

@@ -18,6 +18,8 @@ namespace {
 using schema::TaskState;
 
 constexpr std::size_t names_max = 5;  // blockers that are named
+// Of a task with more behind it, a failure among the others may be missed; the end names it.
+constexpr std::size_t walk_max = 200;
 
 // Whether others of the queue, or of the worker, are in the same position.
 bool is_shared(std::string_view code) {
@@ -30,29 +32,86 @@ bool same_position(const WatchedTask& a, const WatchedTask& b) {
   return a.state == TaskState::PENDING && !b.own_reason;
 }
 
-}  // namespace
-
-BlockedBy blocked_by(const WatchedGroup& group, const WatchedTask& task) {
-  if (task.state != TaskState::UNSCHEDULED) return {};
-  std::vector<std::string> failed;
-  std::vector<std::string> waiting;
+// Visits the members that `task` waits for; `visit` returns false to end that.
+template <class Visit>
+void visit_blockers(const WatchedGroup& group, const WatchedTask& task, Visit visit) {
+  if (task.state != TaskState::UNSCHEDULED) return;
   for (const std::string& id : task.dependencies) {
     const WatchedTask* needed = group.find(id);
     if (needed == nullptr || needed->state == TaskState::COMPLETED) continue;
-    if (!is_resolved(needed->state)) {
-      waiting.push_back(harmless(needed->name));
-    } else if (task.requires_completed) {
-      failed.push_back(fmt::format("{} ({})", harmless(needed->name), enum_name(needed->state)));
+    if (is_resolved(needed->state) && !task.requires_completed) continue;
+    if (!visit(*needed)) return;
+  }
+}
+
+std::string failed_text(const WatchedTask& task) {
+  return fmt::format("{} ({})", harmless(task.name), enum_name(task.state));
+}
+
+std::string list_text(std::vector<std::string> names) {
+  const std::size_t more = names.size() - std::min(names.size(), names_max);
+  names.resize(names.size() - more);
+  return fmt::format("{}{}", fmt::join(names, ", "),
+                     more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
+// The failures behind a task that waits, but for what has been seen.
+std::vector<std::string> failures_behind(const WatchedGroup& group,
+                                         const WatchedTask& task,
+                                         std::set<const WatchedTask*>& seen) {
+  std::vector<std::string> failed;
+  std::vector<const WatchedTask*> ahead = {&task};
+  while (!ahead.empty() && seen.size() < walk_max) {
+    const WatchedTask* next = ahead.back();
+    ahead.pop_back();
+    visit_blockers(group, *next, [&](const WatchedTask& needed) {
+      if (!seen.insert(&needed).second) return true;
+      if (is_resolved(needed.state)) failed.push_back(failed_text(needed));
+      ahead.push_back(&needed);
+      return true;
+    });
+  }
+  return failed;
+}
+
+}  // namespace
+
+BlockedBy blocked_by(const WatchedGroup& group, const WatchedTask& task) {
+  std::vector<std::string> failed;
+  std::vector<std::string> waiting;
+  std::vector<std::string> behind;  // failures
+  std::vector<std::string> between;
+  std::set<const WatchedTask*> seen;
+  visit_blockers(group, task, [&](const WatchedTask& needed) {
+    if (is_resolved(needed.state)) {
+      failed.push_back(failed_text(needed));
+      return true;
     }
+    waiting.push_back(harmless(needed.name));
+    const auto more = failures_behind(group, needed, seen);
+    if (!more.empty()) between.push_back(waiting.back());
+    behind.insert(behind.end(), more.begin(), more.end());
+    return true;
+  });
+  // What waits in vain says so, and through whom; a failure of its own needs is enough said.
+  if (failed.empty() && !behind.empty()) {
+    return {fmt::format("blocked by {}, which wait{} for {}", list_text(between),
+                        between.size() == 1 ? "s" : "", list_text(behind)),
+            true};
   }
   std::vector<std::string> names = failed;
   names.insert(names.end(), waiting.begin(), waiting.end());
   if (names.empty()) return {};
-  const std::size_t more = names.size() - std::min(names.size(), names_max);
-  names.resize(names.size() - more);
-  return {fmt::format("blocked by {}{}", fmt::join(names, ", "),
-                      more > 0 ? fmt::format(" and {} more", more) : ""),
-          !failed.empty()};
+  return {"blocked by " + list_text(std::move(names)), !failed.empty()};
+}
+
+bool is_blocked_within(const WatchedGroup& group, const WatchedTask& task) {
+  bool blocked = false;
+  visit_blockers(group, task, [&blocked](const WatchedTask&) {
+    blocked = true;
+    return false;
+  });
+  return blocked;
 }
 
 std::string why_text(const WatchedGroup& group, const WatchedTask& task) {
@@ -74,7 +133,7 @@ std::vector<std::string> Questions::next(const WatchedGroup& group) {
       ids.push_back(task.id);
     }
     const bool unscheduled = task.state == TaskState::UNSCHEDULED && !task.blocked_outside;
-    if (unscheduled && blocked_by(group, task).text.empty()) ids.push_back(task.id);
+    if (unscheduled && !is_blocked_within(group, task)) ids.push_back(task.id);
   }
   if (ids.size() <= asked_max) return ids;
   turn_ %= ids.size();

@@ -20,9 +20,12 @@ struct Reason {
 /// What keeps a task waiting, as far as members of its group do.
 struct BlockedBy {
   std::string text;      // `blocked by build (failed), lint`; empty: no member does
-  bool failure = false;  // one of them has failed: it waits in vain
+  bool failure = false;  // a failure is behind it, through others too: it waits in vain
 };
 BlockedBy blocked_by(const WatchedGroup& group, const WatchedTask& task);
+
+/// Whether a member of its group keeps the task waiting.
+bool is_blocked_within(const WatchedGroup& group, const WatchedTask& task);
 
 /// The words beside a task that does not run, or not well; empty if there are none.
 std::string why_text(const WatchedGroup& group, const WatchedTask& task);

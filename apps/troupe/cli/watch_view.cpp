@@ -25,7 +25,9 @@ namespace {
 
 using schema::TaskState;
 
+constexpr std::size_t name_width_min = 8;
 constexpr std::size_t name_width_max = 32;
+constexpr std::size_t fixed_width = 2 + 12 + 1 + 9 + 2;  // of a row: all but the name and the note
 constexpr std::size_t default_width = 80;
 constexpr std::size_t default_height = 24;
 // Without a terminal: how often blocked tasks are looked for, how many are told of at the start,
@@ -135,20 +137,23 @@ class LinesView final : public WatchView {
  private:
   // At first what waits for others, all in one line; later what does so in vain, each once.
   void tell_blocked(const WatchedGroup& group) {
+    for (const WatchedTask* task : group.blocked()) {
+      if (in_vain_.size() >= blocked_max) break;
+      const std::string why = blocked_by(group, *task).text;
+      if (why.empty() || !in_vain_.insert(task->id).second) continue;
+      print_note(harmless(task->name) + ": " + why);
+    }
+    if (!looked_) tell_waiting(group);
+  }
+
+  void tell_waiting(const WatchedGroup& group) {
     std::vector<std::string> waiting;
     for (const WatchedTask& task : group.tasks()) {
-      if (task.state != TaskState::UNSCHEDULED || in_vain_.contains(task.id)) continue;
       const BlockedBy blocked = blocked_by(group, task);
-      if (blocked.text.empty()) continue;
-      const std::string text = harmless(task.name) + ": " + blocked.text;
-      if (!blocked.failure) {
-        waiting.push_back(text);
-      } else if (in_vain_.size() < blocked_max) {
-        in_vain_.insert(task.id);
-        print_note(text);
-      }
+      if (blocked.text.empty() || blocked.failure) continue;
+      waiting.push_back(harmless(task.name) + ": " + blocked.text);
     }
-    if (looked_ || waiting.empty()) return;
+    if (waiting.empty()) return;
     const std::size_t shown = std::min(waiting.size(), waiting_max);
     print_note(fmt::format(
         "{} wait{} for others: {}{}", waiting.size(), waiting.size() == 1 ? "s" : "",
@@ -197,6 +202,12 @@ class JsonView final : public WatchView {
   const std::string group_id_;
 };
 
+// The widest name that leaves a third of what the fixed columns leave to the last one.
+std::size_t name_limit(std::size_t width) {
+  const std::size_t free = width - std::min(width, fixed_width);
+  return std::clamp(free * 2 / 3, name_width_min, name_width_max);
+}
+
 std::string row_text(const WatchedTask& task,
                      const std::string& why,
                      Instant now,
@@ -208,14 +219,15 @@ std::string row_text(const WatchedTask& task,
   std::string note = !why.empty() || is_resolved(task.state) ? why : harmless(task.note);
   if (task.state == TaskState::EXCEPTION) note = enum_name(task.reason);
   if (task.runs > 1) note = fmt::format("(run {}) {}", task.runs - 1, note);
-  std::string head = "  " + (colour ? coloured(state.text, state.colour) : state.text);
-  head.append(12 - std::min<std::size_t>(11, state.text.size()), ' ');
-  head += name;
-  head.append(name_width - std::min(name_width, text_width(name)) + 1, ' ');
-  head += fmt::format("{:>9}  ", run_time_text(task, now));
-  const std::size_t used = 2 + 12 + name_width + 1 + 9 + 2;
-  if (width > used) head += cut_text(note, width - used);
-  return head.substr(0, head.find_last_not_of(' ') + 1);
+  std::string row = fmt::format("  {:<12}{}", state.text, name);
+  row.append(name_width - std::min(name_width, text_width(name)) + 1, ' ');
+  row += fmt::format("{:>9}  {}", run_time_text(task, now), note);
+  // A row that the terminal breaks would be two lines to it, and one to who goes back up.
+  row = cut_text(row, width);
+  row.resize(row.find_last_not_of(' ') + 1);
+  const bool whole = row.compare(2, state.text.size(), state.text) == 0;
+  if (colour && whole) row.replace(2, state.text.size(), coloured(state.text, state.colour));
+  return row;
 }
 
 }  // namespace
@@ -245,9 +257,10 @@ std::string table_text(const WatchedGroup& group,
     title += fmt::format(", {} {}", group.count(state), enum_name(state));
   }
   std::vector<const WatchedTask*> rows = group.in_order();
+  const std::size_t limit = name_limit(width);
   std::size_t name_width = 4;
   for (const WatchedTask* task : rows) {
-    name_width = std::max(name_width, std::min(name_width_max, text_width(harmless(task->name))));
+    name_width = std::max(name_width, std::min(limit, text_width(harmless(task->name))));
   }
   const std::size_t rows_max = height > 3 ? height - 2 : 1;
   std::size_t hidden = 0;
@@ -262,7 +275,7 @@ std::string table_text(const WatchedGroup& group,
   for (const WatchedTask* task : rows) {
     text += row_text(*task, why_text(group, *task), now, name_width, width, colour) + "\n";
   }
-  if (hidden > 0) text += fmt::format("  and {} more\n", hidden);
+  if (hidden > 0) text += cut_text(fmt::format("  and {} more", hidden), width) + "\n";
   return text;
 }
 
@@ -284,9 +297,10 @@ std::string summary_text(const WatchedGroup& group, const std::string& group_id)
     if (group.count(state) > 0)
       text += fmt::format(", {} {}", group.count(state), enum_name(state));
   }
-  if (!blocked.empty()) {
-    text += fmt::format(", {} blocked; `troupe group rerun {} --failed` goes on from there",
-                        blocked.size(), group_id);
+  const bool failed = group.count(TaskState::FAILED) + group.count(TaskState::EXCEPTION) > 0;
+  if (!blocked.empty()) text += fmt::format(", {} blocked", blocked.size());
+  if (failed || !blocked.empty()) {
+    text += fmt::format("; `troupe group rerun {} --failed` goes on from there", group_id);
   }
   return text + "\n";
 }

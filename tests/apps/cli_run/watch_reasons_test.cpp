@@ -43,6 +43,22 @@ TEST_CASE("edges tell what blocks a task", "[watch]") {
   CHECK(why(group, "d") == "blocked by n0, n1, n2, n3, n4 and 4 more");
 }
 
+TEST_CASE("a failure is found behind tasks that wait themselves", "[watch]") {
+  WatchedGroup group;
+  add(group, "test", TaskState::FAILED);
+  add(group, "runs", TaskState::RUNNING);
+  add(group, "package", TaskState::UNSCHEDULED, {.needs = {"test"}});
+  add(group, "sign", TaskState::UNSCHEDULED, {.needs = {"package"}});
+  add(group, "notice", TaskState::UNSCHEDULED,
+      {.needs = {"test", "runs", "package"}, .all_resolved = true});
+  add(group, "later", TaskState::UNSCHEDULED, {.needs = {"runs", "sign"}});
+  CHECK(why(group, "notice") == "blocked by package, which waits for test (failed)");
+  CHECK(blocked_by(group, *group.find("notice")).failure);
+  CHECK(why(group, "later") == "blocked by sign, which waits for test (failed)");
+  CHECK(why(group, "package") == "blocked by test (failed)");
+  CHECK(is_blocked_within(group, *group.find("later")));
+}
+
 TEST_CASE("one of each queue and of each worker is asked about", "[watch]") {
   WatchedGroup group;
   for (const char* id : {"p1", "p2"}) add(group, id, TaskState::PENDING);

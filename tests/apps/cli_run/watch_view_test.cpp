@@ -1,5 +1,6 @@
 #include "apps/troupe/cli/watch_view.h"
 
+#include "apps/troupe/cli/terminal.h"
 #include "tests/apps/cli_run/watched_group.h"
 
 #include <catch2/catch.hpp>
@@ -34,11 +35,34 @@ TEST_CASE("each row that waits says why", "[watch]") {
   add(group, "test", TaskState::UNSCHEDULED, {.needs = {"build"}});
   group.find("far")->why = "blocked by other (pending)";
   group.find("gpu")->why = "no worker serves local/gpu";
-  const std::string table = table_text(group, "G", start, 70, 20, false);
+  const std::string table = table_text(group, "G", start, 90, 20, false);
   CHECK(table.find("far              blocked by other (pending)\n") != std::string::npos);
   CHECK(table.find("no worker serves local/gpu\n") != std::string::npos);
   CHECK(table.find("blocked by build (failed)\n") != std::string::npos);
-  CHECK(table.find("blocked by test\n") != std::string::npos);
+  CHECK(table.find("blocked by test, which waits for build (failed)\n") != std::string::npos);
+}
+
+TEST_CASE("no line of the table is wider than the terminal", "[watch]") {
+  WatchedGroup group;
+  const std::string name = "integration-tests-of-the-übersetzer-with-a-long-name";
+  for (const TaskState state : {TaskState::RUNNING, TaskState::EXCEPTION, TaskState::PENDING}) {
+    add(group, name + std::to_string(static_cast<int>(state)), state);
+  }
+  add(group, "waits", TaskState::UNSCHEDULED, {.needs = {"integration"}});
+  for (WatchedTask& task : group.tasks()) task.note = task.why = "something long to say of it";
+  const std::size_t width = GENERATE(1U, 5U, 20U, 26U, 44U, 80U);
+  const std::size_t height = GENERATE(4U, 20U);
+  const std::string table = table_text(group, "G", start, width, height, false);
+  std::size_t begin = 0;
+  for (std::size_t end = 0; (end = table.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    CHECK(text_width(table.substr(begin, end - begin)) <= width);
+  }
+  // Colour takes no room.
+  std::string coloured = table_text(group, "G", start, width, height, true);
+  for (std::size_t at = 0; (at = coloured.find('\x1b')) != std::string::npos;) {
+    coloured.erase(at, coloured.find('m', at) - at + 1);
+  }
+  CHECK(coloured == table);
 }
 
 TEST_CASE("a table that does not fit shows what matters most", "[watch]") {
@@ -61,4 +85,15 @@ TEST_CASE("the last words name what failed and what that blocks", "[watch]") {
         "test: blocked by build (failed)\n"
         "group G: 1 of 3 completed, 1 failed, 1 blocked; `troupe group rerun G --failed` goes on "
         "from there\n");
+}
+
+TEST_CASE("the last words tell how to go on even if nothing is blocked", "[watch]") {
+  WatchedGroup group;
+  add(group, "other", TaskState::COMPLETED);
+  CHECK(summary_text(group, "G") == "group G: 1 of 1 completed\n");
+  add(group, "build", TaskState::FAILED);
+  CHECK(
+      summary_text(group, "G") ==
+      "build: failed; see `troupe task log build`\n"
+      "group G: 1 of 2 completed, 1 failed; `troupe group rerun G --failed` goes on from there\n");
 }
