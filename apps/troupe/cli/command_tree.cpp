@@ -4,19 +4,35 @@
 
 #include <CLI/App.hpp>
 
+#include <algorithm>
+#include <string_view>
+
 namespace troupe::cli {
 namespace {
+
+// The words of `debug|info`; none of anything else.
+std::vector<std::string> values_of(std::string_view type_name) {
+  std::vector<std::string> values;
+  if (type_name.find('|') == std::string_view::npos) return values;
+  for (std::size_t begin = 0; begin <= type_name.size();) {
+    const std::size_t end = std::min(type_name.find('|', begin), type_name.size());
+    values.emplace_back(type_name.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return values;
+}
 
 // Option groups are nameless apps: what is in them belongs to the command around.
 void collect_switches(const CLI::App& app, std::vector<Switch>& switches) {
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_group().empty()) continue;  // hidden
     const bool takes_value = option->get_items_expected_max() > 0;
+    const auto values = values_of(option->get_type_name());
     for (const std::string& name : option->get_snames()) {
-      switches.push_back({"-" + name, option->get_description(), takes_value});
+      switches.push_back({"-" + name, option->get_description(), takes_value, values});
     }
     for (const std::string& name : option->get_lnames()) {
-      switches.push_back({"--" + name, option->get_description(), takes_value});
+      switches.push_back({"--" + name, option->get_description(), takes_value, values});
     }
   }
   for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; })) {

@@ -22,6 +22,7 @@ struct Switch {
   std::string name;  // `--follow` or `-f`
   std::string description;
   bool takes_value = false;
+  std::vector<std::string> values;  // all that it takes, if they are known
 };
 
 /// The options of this command alone, each of their names one.

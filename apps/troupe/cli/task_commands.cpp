@@ -34,7 +34,8 @@ void add_list(Commands& commands, CLI::App& family) {
   CLI::App& command = add_command(family, "list", "List tasks, the newest first",
                                   "troupe task list --state failed");
   auto options = std::make_shared<TaskListOptions>();
-  command.add_option("--state", options->state, "Only those in STATE")->type_name("STATE");
+  command.add_option("--state", options->state, "Only those in this state")
+      ->type_name("unscheduled|pending|running|completed|failed|exception");
   command.add_option("--queue", options->queue, "Only those of a task queue")->type_name("QUEUE");
   command.add_option("--limit", options->limit, "At most N; 0 shows all")
       ->type_name("N")

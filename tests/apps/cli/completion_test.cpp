@@ -49,6 +49,24 @@ TEST_CASE("bash is offered what fits at each place", "[completion]") {
   CHECK(bash_offers(script.value(), {"troupe", "task", "list", "task"}).empty());
 }
 
+TEST_CASE("options are offered once a dash is there, so that files can be", "[completion]") {
+  const SampleTree tree;
+  const std::string script = completion_script(tree.app, "bash").value();
+  CHECK(bash_offers(script, {"troupe", "task", "log", ""}).empty());
+  CHECK(bash_offers(script, {"troupe", "task", ""}) == "log list");
+  CHECK(bash_offers(script, {"troupe", "task", "list", "--da"}) == "--data");
+}
+
+TEST_CASE("the values of an option are offered after it", "[completion]") {
+  const SampleTree tree;
+  const std::string script = completion_script(tree.app, "bash").value();
+  CHECK(bash_offers(script, {"troupe", "task", "list", "--state", ""}) ==
+        "pending running completed");
+  CHECK(bash_offers(script, {"troupe", "task", "list", "--state", "r"}) == "running");
+  // A value that may be anything is no sub-command: files are offered.
+  CHECK(bash_offers(script, {"troupe", "--data", "ta"}).empty());
+}
+
 TEST_CASE("each shell's script knows every command and option", "[completion]") {
   const SampleTree tree;
   const auto shell = GENERATE(as<std::string>(), "bash", "zsh", "fish");

@@ -23,6 +23,8 @@ struct SampleTree {
     log.add_option("--run", text, "Run N");
     CLI::App& list = add_command(task, "list", "List tasks", "troupe task list");
     list.add_option("--limit", limit, "At most N");
+    list.add_option("--state", text, "Only these")->type_name("pending|running|completed");
+    list.add_option("--data", text, "A folder of its own");
     add_command(app, "events", "Events", "troupe events");
   }
 
