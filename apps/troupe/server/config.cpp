@@ -188,8 +188,10 @@ std::vector<std::string> unknown_variables(const std::map<std::string, std::stri
   std::vector<std::string> warnings;
   for (const auto& [name, value] : environment) {
     const bool ours = std::find(known.begin(), known.end(), name) != known.end();
-    if (ours || !names_a_section(name)) continue;
+    if (ours || !name.starts_with("TROUPE_")) continue;
     const std::string_view near = transcode::nearest_name(name, known);
+    // Other programs' variables may begin like that: one of another section has to be near a key.
+    if (near.empty() && !names_a_section(name)) continue;
     warnings.push_back(fmt::format("environment {}: names no configuration key{}", name,
                                    near.empty() ? "" : fmt::format("; did you mean {}?", near)));
   }

@@ -181,6 +181,19 @@ TEST_CASE("a variable that looks like a key, but is none, is remarked upon", "[c
         "TROUPE_QUEUE_CLAIM_TIMEOUT?");
 }
 
+TEST_CASE("a variable with a slip in its section is remarked upon too", "[config]") {
+  const auto config = must_load({.file = {},
+                                 .environment = {{"TROUPE_WORKR_LEASE", "5s"},
+                                                 {"TROUPE_RPC", "127.0.0.1:7421"},
+                                                 {"TROUPE_BINARY", "/bin/troupe"},
+                                                 {"TROUPE_SOURCE", "/src"}},
+                                 .flags = {}});
+  REQUIRE(config.warnings.size() == 1);
+  CHECK(config.warnings[0] ==
+        "environment TROUPE_WORKR_LEASE: names no configuration key; did you mean "
+        "TROUPE_WORKER_LEASE?");
+}
+
 TEST_CASE("a key of a later version is no slip of the pen", "[config]") {
   const auto loaded = load_config({.file = {},
                                    .environment = {{"TROUPE_HTTP_TLS_CERT", "cert.pem"},
