@@ -191,6 +191,15 @@ class Stopped(unittest.TestCase):
             self.assertEqual(platform.status(task)["runs"][0]["reasonResolved"],
                              "worker-shutdown")
 
+    def test_a_root_token_that_is_gone_is_made_anew_and_that_is_logged(self):
+        with Platform(workers=0) as platform:
+            self.assertNotIn("root_token_made", platform.log())
+            self.assertEqual(platform.stop(seconds=5), 0)
+            os.remove(os.path.join(platform.data, "credentials.json"))
+            platform.start()
+            self.assertIn("root_token_made", platform.log())
+            self.assertEqual(platform.tasks(), [])
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -3,6 +3,7 @@
 #include "apps/troupe/server/file_system.h"
 #include "apps/troupe/server/files.h"
 #include "runtime/base/random.h"
+#include "runtime/process/log.h"
 
 #include <fmt/format.h>
 
@@ -203,7 +204,7 @@ Status DataDir::load() {
   }
   auto key = load_or_make_key(is_new);
   if (!key) return key;
-  auto credentials = load_or_make_credentials();
+  auto credentials = load_or_make_credentials(is_new);
   if (!credentials) return credentials;
   if (exists(addresses_path(path_))) {
     auto text = read_file(addresses_path(path_));
@@ -240,9 +241,10 @@ Status DataDir::load_or_make_key(bool is_new) {
   return Done{};
 }
 
-Status DataDir::load_or_make_credentials() {
+Status DataDir::load_or_make_credentials(bool is_new) {
   const std::string path = credentials_path(path_);
   if (!exists(path)) {
+    root_token_replaced_ = !is_new;
     // Written by `publish`, when it is known where the platform listens.
     credentials_ = {
         .root_url = {}, .rpc = {}, .client_id = root_client_id, .access_token = new_token()};
@@ -270,6 +272,11 @@ Status DataDir::publish(const std::string& root_url,
         write_file(credentials_path(path_), encode_credentials(credentials), private_mode);
     if (!written) return written;
     credentials_ = std::move(credentials);
+  }
+  if (std::exchange(root_token_replaced_, false)) {
+    log_event(LogLevel::warning, "root_token_made",
+              {{"path", credentials_path(path_)},
+               {"message", "the file was gone: it is made anew, the old root token is void"}});
   }
   if (last_addresses_ == addresses) return Done{};
   auto written = write_file(addresses_path(path_), encode_addresses(addresses), open_mode);

@@ -62,13 +62,14 @@ class DataDir {
 
   Status load();
   Status load_or_make_key(bool is_new);
-  Status load_or_make_credentials();
+  Status load_or_make_credentials(bool is_new);
 
   const std::string path_;
   const int lock_fd_;
   Credentials credentials_;
   std::string encryption_key_;
   std::optional<Addresses> last_addresses_;
+  bool root_token_replaced_ = false;  // its file was gone
 };
 
 /// The process that serves `path`; nothing if none does.
