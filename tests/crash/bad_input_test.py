@@ -55,6 +55,17 @@ class BadInput(SharedPlatform):
             self.assertIn("troupe.yml:", error)
         self.assertEqual(len(self.platform.tasks()), before)
 
+    def test_events_that_there_cannot_be(self):
+        self.still_serves()
+        error = self.refused(2, "events", "--exchange", "task-faild")
+        self.assertIn("did you mean `task-failed`?", error)
+        self.assertIn("task-pending", self.platform.run("events", "--exchange", "task-pending"))
+        last = json.loads(self.platform.run("events", "--json").splitlines()[-1])["position"]
+        self.assertEqual(self.platform.run("events", "--after", last), "")
+        ahead = last[:-1] + "999999"
+        error = self.refused(1, "events", "--after", ahead)
+        self.assertIn("ahead of this event log, which ends at " + last, error)
+
     def test_all_errors_of_a_group_file_at_once(self):
         missing = "Z" * 8 + "QAC" + "A" * 11
         path = self.platform.group_file("""tsaks: 1

@@ -3,6 +3,7 @@ several who look at the same."""
 
 import json
 import os
+import subprocess
 import unittest
 
 from platform_under_test import SharedPlatform, read, wait_until
@@ -24,6 +25,22 @@ class Clients(SharedPlatform):
     def wait_for_words(self, client, words, read_output=None):
         output = read_output or client.stderr
         wait_until(lambda: words in output(), "%r in %r" % (words, client.process.args))
+
+
+class Lists(Clients):
+    def test_what_only_brings_files_along_is_left_out(self):
+        folder = os.path.join(self.platform.dir, "uploads")
+        os.makedirs(folder)
+        subprocess.run(["git", "init", "--quiet", folder], check=True)
+        with open(os.path.join(folder, "troupe.yml"), "w") as f:
+            f.write("{upload: ., tasks: {uses: {run: cat troupe.yml}}}")
+        self.platform.run("run", folder)
+        self.assertNotIn("troupe/upload", self.platform.run("worker", "list"))
+        self.assertNotIn("troupe/upload", self.platform.run("queue", "list"))
+        self.assertIn("troupe/upload",
+                      self.platform.run("worker", "list", "--queue", "troupe/upload"))
+        groups = json.loads(self.platform.run("group", "list", "--limit", "1", "--json"))["groups"]
+        self.assertEqual(groups[0]["name"], "uses")
 
 
 class Examples(Clients):

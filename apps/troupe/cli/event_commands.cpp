@@ -3,14 +3,20 @@
 #include "apps/troupe/cli/reconnect.h"
 #include "apps/troupe/cli/session.h"
 #include "apps/troupe/cli/terminal.h"
+#include "apps/troupe/group_file/problems.h"
 #include "runtime/base/time.h"
 #include "runtime/transcode/json.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 namespace troupe::cli {
 namespace {
@@ -25,6 +31,28 @@ struct EventOptions {
   std::string exchange;
   std::string routing_key;
 };
+
+// Source: spec/events.md; the log has no others.
+constexpr std::string_view exchange_prefix = "exchange/taskcluster-queue/v1/";
+std::vector<std::string> exchange_names() {
+  return {"task-defined",     "task-pending",      "task-running",
+          "artifact-created", "task-completed",    "task-failed",
+          "task-exception",   "task-group-sealed", "task-group-resolved"};
+}
+
+// A pattern of exchanges, from that or from the last word of one; a slip would wait in silence.
+Result<std::string> exchange_pattern(const std::string& text) {
+  if (text.empty() || text.find_first_of("*#") != std::string::npos) return text;
+  const bool whole = text.starts_with(exchange_prefix);
+  const std::string name = whole ? text.substr(exchange_prefix.size()) : text;
+  const std::vector<std::string> known = exchange_names();
+  if (std::find(known.begin(), known.end(), name) != known.end()) {
+    return std::string(exchange_prefix) + name;
+  }
+  return Error{Errc::invalid,
+               fmt::format("--exchange {}: there is no such exchange{}: {}", text,
+                           group_file::nearest_hint(name, known), fmt::join(known, ", "))};
+}
 
 using EventsAnswer = capnp::Response<schema::Troupe::EventsResults>;
 
@@ -52,7 +80,10 @@ EventsAnswer next_page(Reconnector& server, const EventOptions& options, const s
   });
 }
 
-int show_events(const GlobalOptions& global, const EventOptions& options) {
+int show_events(const GlobalOptions& global, EventOptions options) {
+  const Result<std::string> exchange = exchange_pattern(options.exchange);
+  if (!exchange.ok()) return report(exchange.error());
+  options.exchange = exchange.value();
   return with_reconnector(global, [&](Session&, Reconnector& server) -> Result<int> {
     std::string after = options.after;
     for (;;) {
@@ -79,7 +110,8 @@ void add_event_commands(Commands& commands) {
   command.add_option("--after", options->after, "From POSITION on; `now`: only what comes")
       ->type_name("POSITION");
   command
-      .add_option("--exchange", options->exchange, "Only of exchanges like this; AMQP's * and #")
+      .add_option("--exchange", options->exchange,
+                  "Only of this one, such as task-failed, or of those like it; AMQP's * and #")
       ->type_name("PATTERN");
   command
       .add_option("--routing-key", options->routing_key, "Only with keys like this; AMQP's * and #")

@@ -7,6 +7,7 @@
 #include "apps/troupe/cli/session.h"
 #include "apps/troupe/cli/task_views.h"
 #include "apps/troupe/cli/worker_views.h"
+#include "apps/troupe/group_file/group_file.h"
 #include "apps/troupe/group_file/problems.h"
 #include "runtime/clock/clock.h"
 #include "runtime/transcode/json.h"
@@ -62,6 +63,8 @@ int queue_list(const GlobalOptions& global) {
     const auto answer = session.wait(session.troupe().listQueuesRequest().send());
     Listing listing = queue_listing(global.json);
     for (const auto queue : answer.getQueues()) {
+      // No worker serves it: the command line itself uploads files through it.
+      if (std::string_view(queue.getTaskQueueId().cStr()) == group_file::upload_queue) continue;
       listing.add([&queue] { return to_json(queue); }, [&queue] { return queue_row(queue); });
     }
     listing.print("no queue has been used yet");
@@ -87,7 +90,7 @@ int queue_show(const GlobalOptions& global, const std::string& queue_id) {
       request.setTaskQueueId(queue_id);
       const auto workers = session.wait(request.send());
       print_out("\n");
-      print_workers(workers.getWorkers(), false, "no worker has served it");
+      print_workers(workers.getWorkers(), false, true, "no worker has served it");
       return int{exit_done};
     }
     return Error{Errc::not_found, "no queue \"" + queue_id + "\" has been used" +

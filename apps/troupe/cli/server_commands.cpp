@@ -30,8 +30,10 @@ struct UpFlags {
 // What a person at a terminal wants to know; standard output keeps to its one line.
 void print_hints(const server::Ready& ready, const std::string& data_flag) {
   if (isatty(STDERR_FILENO) == 0) return;
-  print_note(fmt::format("Troupe serves at {} with {}.", ready.root_url,
-                         counted(ready.workers, "local worker")));
+  print_note(
+      fmt::format("Troupe serves with {}. Its API is at {}, for programs: there is no web "
+                  "page yet.",
+                  counted(ready.workers, "local worker"), ready.root_url));
   print_note(fmt::format("Credentials: {}/credentials.json", ready.data_dir));
   print_note(fmt::format("Try: troupe submit{} -- echo hello", data_flag));
   print_note("Stop with Ctrl-C: nothing that was acknowledged is lost.");

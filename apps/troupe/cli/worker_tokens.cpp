@@ -75,7 +75,7 @@ int worker_list(const GlobalOptions& global, const std::string& queue) {
     auto request = session.troupe().listWorkersRequest();
     request.setTaskQueueId(queue);
     const auto answer = session.wait(request.send());
-    print_workers(answer.getWorkers(), global.json, "no workers");
+    print_workers(answer.getWorkers(), global.json, !queue.empty(), "no workers");
     return int{exit_done};
   });
 }

@@ -165,6 +165,26 @@ Result<EventPosition> read_position(std::string_view position, std::uint32_t sha
   return numbers;
 }
 
+Status check_not_ahead(Host& host, const EventPosition& position) {
+  const EventPosition newest = host.last_events();
+  for (std::uint32_t i = 0; i < host.shards(); ++i) {
+    if (position.at(i) <= newest.at(i)) continue;
+    // What was read from a snapshot may be newer than what the committer has counted.
+    bool there = false;
+    host.shard_snapshot(i)->scan(tables::events.id, KeyWriter().u64(position.at(i)).key(),
+                                 [&there](std::string_view, WordSpan) {
+                                   there = true;
+                                   return false;
+                                 });
+    if (there) continue;
+    return Error{Errc::expired, "position " + write_position(position) +
+                                    " is ahead of this event log, which ends at " +
+                                    write_position(newest) +
+                                    ": it is of another one; leave it out to read from the oldest"};
+  }
+  return Done{};
+}
+
 void fill_event(const EventEntry& entry, schema::Event::Builder out) {
   Stored<schema::EventRow> stored(entry.row);
   const auto row = stored.get();

@@ -40,6 +40,9 @@ EventPage read_events(Host& host,
 std::string write_position(const EventPosition& position);
 Result<EventPosition> read_position(std::string_view position, std::uint32_t shards);
 
+/// Errors: `expired` for a position that this log has not come to, and so never gave.
+Status check_not_ahead(Host& host, const EventPosition& position);
+
 void fill_event(const EventEntry& entry, schema::Event::Builder out);
 
 }  // namespace troupe::server

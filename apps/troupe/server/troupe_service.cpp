@@ -7,6 +7,7 @@
 #include "actors/task_group/queries.h"
 #include "actors/task_queue/queries.h"
 #include "actors/worker/queries.h"
+#include "apps/troupe/group_file/group_file.h"
 #include "apps/troupe/server/backup_service.h"
 #include "apps/troupe/server/call.h"
 #include "apps/troupe/server/creation.h"
@@ -32,6 +33,7 @@ using kj::READY_NOW;
 
 constexpr unsigned create_tasks_max = 100;
 constexpr std::size_t found_ids_max = 10;
+constexpr std::size_t named_members_max = 3;  // looked at for a group's name
 constexpr std::size_t tails_max = 1'000;
 constexpr std::size_t tail_chars = 200;
 constexpr std::uint32_t wait_seconds_max = 60;
@@ -122,6 +124,7 @@ class TroupeService final : public schema::Troupe::Server {
       after = site_.host.last_events();
     } else if (params.getAfter().size() > 0) {
       after = take(read_position(view(params.getAfter()), site_.host.shards()));
+      take(check_not_ahead(site_.host, after));
     }
     const auto wait = std::min(params.getWait(), wait_seconds_max);
     const auto until = site_.timer.now() + wait * kj::SECONDS;
@@ -269,6 +272,24 @@ Promise<void> TroupeService::listTasks(ListTasksContext context) {
   return READY_NOW;
 }
 
+namespace {
+
+// What a group is called in lists: as its first task; where that only brings files along, which is
+// called alike in every group, as another.
+std::string display_name(const Snapshot& snapshot, const task_group::GroupView& group) {
+  if (group.state.name != group_file::upload_name) return group.state.name;
+  std::string next;
+  for (const auto& id :
+       task_group::list_members(snapshot, group, Page{named_members_max, ""}, next)) {
+    auto task = task::find_task(snapshot, id);
+    if (!task || view(task->row().getTaskQueueId()) == group_file::upload_queue) continue;
+    return str(task->row().getName());
+  }
+  return group.state.name;
+}
+
+}  // namespace
+
 Promise<void> TroupeService::listTaskGroups(ListTaskGroupsContext context) {
   const auto params = context.getParams();
   const auto page = read_page(params.getLimit(), view(params.getContinuationToken()));
@@ -287,7 +308,7 @@ Promise<void> TroupeService::listTaskGroups(ListTaskGroupsContext context) {
     out[i].setTasks(groups[i].state.members);
     out[i].setUnresolved(groups[i].state.never_resolved);
     out[i].setCreated(groups[i].state.created.ms);
-    out[i].setName(text(groups[i].state.name));
+    out[i].setName(text(display_name(*snapshot, groups[i])));
   }
   if (more) results.setContinuationToken(text(number_token(groups.back().number)));
   return READY_NOW;
