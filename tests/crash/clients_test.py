@@ -43,6 +43,13 @@ class Lists(Clients):
         self.assertEqual(groups[0]["name"], "uses")
 
 
+class WorkerLog(Clients):
+    def test_it_is_json_where_no_terminal_reads_it(self):
+        log = os.path.join(self.platform.data, "workers/1/worker.log")
+        first = wait_until(lambda: read(log).split("\n")[:-1], "the worker's first words")[0]
+        self.assertEqual(json.loads(first)["event"], "worker_started")
+
+
 class Examples(Clients):
     def test_every_example_parses(self):
         names = sorted(name for name in os.listdir(EXAMPLES)

@@ -15,6 +15,8 @@ namespace {
 constexpr std::uint32_t capacity_max = 200;
 
 int join(const GlobalOptions& global, const JoinFlags& flags) {
+  const Status logging = start_worker_logging(flags);
+  if (!logging.ok()) return report(logging.error());
   const Result<worker::WorkerOptions> options = worker_options(global, flags);
   return options.ok() ? worker::run_worker(options.value()) : report(options.error());
 }

@@ -2,6 +2,7 @@
 
 #include "apps/troupe/server/config.h"
 #include "runtime/base/hash.h"
+#include "runtime/process/log.h"
 
 #include <unistd.h>
 
@@ -69,6 +70,16 @@ std::string worker_name(std::string_view text) {
     name.push_back(keep ? c : '-');
   }
   return name.empty() ? "local" : name;
+}
+
+Status start_worker_logging(const JoinFlags& flags) {
+  const Result<server::Settings> settings = effective_settings(flags);
+  if (!settings.ok()) return settings.error();
+  LogOptions options;
+  options.level = parse_log_level(settings.value().log_level).value_or(options.level);
+  options.format = parse_log_format(settings.value().log_format).value_or(options.format);
+  configure_logging(options);
+  return Done{};
 }
 
 Result<worker::WorkerOptions> worker_options(const GlobalOptions& global, const JoinFlags& flags) {

@@ -20,6 +20,9 @@ struct JoinFlags {
   std::map<std::string, std::string> settings;  // `worker.*` keys of the configuration, as text
 };
 
+/// Logs as the configuration says from here on. Errors: `invalid` a setting is malformed.
+Status start_worker_logging(const JoinFlags& flags);
+
 /// Errors: `invalid` a flag is missing or malformed; those of `find_target` where no credentials
 /// file is named.
 Result<worker::WorkerOptions> worker_options(const GlobalOptions& global, const JoinFlags& flags);
