@@ -9,6 +9,7 @@
 #include "apps/troupe/server/offline.h"
 #include "apps/troupe/server/restore.h"
 #include "runtime/base/json_writer.h"
+#include "runtime/base/size.h"
 #include "runtime/clock/clock.h"
 #include "runtime/transcode/json.h"
 
@@ -36,7 +37,7 @@ class ProgressNotes final : public schema::BackupObserver::Server {
     const auto counts = context.getParams().getCounts();
     print_note(fmt::format("{} rows, {} logs, {} blobs of which {} are new ({})", counts.getRows(),
                            counts.getLogs(), counts.getBlobs(), counts.getBlobsCopied(),
-                           server::size_text(counts.getBytesCopied())));
+                           format_size(counts.getBytesCopied())));
     return kj::READY_NOW;
   }
 };
