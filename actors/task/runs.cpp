@@ -104,8 +104,14 @@ Result<Transition> on_rerun(const TaskState& s, std::string_view request_id, con
     const auto runs_left = static_cast<std::int32_t>(runs_max - (s.runs.size() + 1));
     t.next.retries_left = std::min(s.retries, runs_left);
     t.next.held = false;
+    // The clock may have passed the deadline and been set back while the dependents are still being
+    // told: then the message of that end, which waits for them, comes before those of the new run.
+    if (s.telling && s.telling->deadline_event) {
+      t.effects.events.push_back(task_ended(s, last_run(s)));
+      t.next.telling->deadline_event = false;
+    }
     add_pending_run(t, in, schema::ReasonCreated::RERUN);
-    // The clock may have passed the deadline and been set back: then its timer is gone.
+    // In that case its timer is gone, too.
     t.effects.timers.push_back({deadline_timer, s.deadline + in.config.deadline_delay, 0, false});
     fresh = true;
   }

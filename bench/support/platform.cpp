@@ -122,9 +122,15 @@ Memory Platform::memory() const {
 
 double Platform::metric(const std::string& name) {
   const std::string text = "\n" + http_get(io_, http_, "/metrics");
-  const auto line = text.find("\n" + name + " ");
-  if (line == std::string::npos) fail("/metrics has no " + name);
-  return std::stod(text.substr(line + name.size() + 2));
+  double sum = 0;
+  for (auto line = text.find("\n" + name); line != std::string::npos;
+       line = text.find("\n" + name, line + 1)) {
+    const char next = text[line + 1 + name.size()];
+    if (next != ' ' && next != '{') continue;  // of a longer name
+    const auto end = text.find('\n', line + 1);
+    sum += std::stod(text.substr(text.rfind(' ', end) + 1));
+  }
+  return sum;
 }
 
 std::unique_ptr<client::Connection> Platform::connect() {

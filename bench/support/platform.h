@@ -57,7 +57,7 @@ class Platform {
 
   Memory memory() const;
 
-  /// A figure of /metrics that has no labels.
+  /// A figure of /metrics, summed over its labels; 0 if there is none of it yet.
   double metric(const std::string& name);
 
   std::unique_ptr<client::Connection> connect();

@@ -104,10 +104,13 @@ void on_sweep(SupervisorPointer self, const Kind& kind, const ShellServices& ser
   const auto now = services.cells.clock.elapsed();
   const bool crowded = services.directory.size() > services.actors_max;
   const Duration idle = crowded ? Duration{0} : services.idle_after;
-  for (const auto& entry :
-       services.directory.idle(kind.id, (now - idle).count(), self->state.sweep_slice++)) {
-    const std::lock_guard lock(entry->mutex);
-    if (entry->passivate) entry->passivate();
+  // A crowd is a matter of memory: then all of the directory is looked at, not a part of it.
+  for (std::size_t i = 0; i < (crowded ? Directory::slices : 1); ++i) {
+    for (const auto& entry :
+         services.directory.idle(kind.id, (now - idle).count(), self->state.sweep_slice++)) {
+      const std::lock_guard lock(entry->mutex);
+      if (entry->passivate) entry->passivate();
+    }
   }
   self->delayed_send(caf::actor_cast<KindSupervisor>(self), sweep_period, SweepIdle{});
 }

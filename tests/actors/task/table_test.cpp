@@ -334,6 +334,28 @@ TEST_CASE("the deadline's message waits for those who are still told of an earli
   CHECK(cast.faults == Names{});
 }
 
+TEST_CASE("a rerun behind a deadline that the clock, set back, has not reached yet", "[table]") {
+  Cast cast;
+  bring(cast, From::pending);
+  cast.take_events();
+  cast.now = start + hour + minute;
+  cast.fire(task_id("A"), "deadline");
+  REQUIRE(cast.step());
+  REQUIRE(cast.task("A").telling);
+  cast.now = start + minute;
+  cast.tell(task_id("A"), rerun());
+  cast.run();
+  // The end of the run before comes first, and once.
+  CHECK(cast.take_events() ==
+        Names{"task-group-resolved A", "task-exception A.0", "task-pending A.1"});
+  // The new run has a deadline of its own.
+  cast.now = start + hour + minute;
+  cast.fire(task_id("A"), "deadline");
+  cast.run();
+  CHECK(cast.task("A").runs.back().reason_resolved == Reason::DEADLINE_EXCEEDED);
+  CHECK(cast.faults == Names{});
+}
+
 TEST_CASE("a task is rerun 49 times, no more", "[table]") {
   Cast cast;
   bring(cast, From::pending, 49);

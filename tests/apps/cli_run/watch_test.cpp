@@ -154,7 +154,9 @@ TEST_CASE("a group is watched over a restart of the server to its true outcome",
                                        test_id +
                                        "`\n"
                                        "group " +
-                                       group_id + ": 1 of 2 completed, 1 failed\n");
+                                       group_id +
+                                       ": 1 of 2 completed, 1 failed; `troupe group rerun " +
+                                       group_id + " --failed` goes on from there\n");
 }
 
 TEST_CASE("JSON is one object a line, and what is blocked ends the watching", "[watch]") {
