@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <functional>
 #include <initializer_list>
 #include <new>
 #include <string_view>
+#include <system_error>
 
 namespace troupe {
 namespace {
@@ -64,7 +64,7 @@ Suspects::Suspects(const std::string& path) {
       take_over();
       return;
     }
-    problem_ = path + ": " + std::strerror(errno);
+    problem_ = path + ": " + std::generic_category().message(errno);
   }
 }
 

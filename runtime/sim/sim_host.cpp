@@ -16,12 +16,12 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <numeric>
 #include <optional>
 #include <set>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace troupe::sim {
@@ -53,7 +53,8 @@ class Folder {
         access(fast.c_str(), W_OK) == 0 ? fast : std::filesystem::temp_directory_path().string();
     path_ = parent + "/troupe-sim-XXXXXX";
     if (mkdtemp(path_.data()) == nullptr) {
-      throw std::runtime_error("cannot make a folder in " + parent + ": " + std::strerror(errno));
+      throw std::runtime_error("cannot make a folder in " + parent + ": " +
+                               std::generic_category().message(errno));
     }
   }
   ~Folder() {

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
 #include <optional>
+#include <system_error>
 
 namespace troupe {
 namespace {
@@ -42,7 +42,8 @@ Result<std::vector<std::unique_ptr<Store>>> open_shards(const StoreOptions& opti
                                                         std::uint32_t shards) {
   const std::string& directory = options.directory;
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return Error{Errc::unavailable, "cannot create " + directory + ": " + std::strerror(errno)};
+    return Error{Errc::unavailable,
+                 "cannot create " + directory + ": " + std::generic_category().message(errno)};
   }
   const auto made = count_shards(directory);
   if (made > shards) {  // fewer: each store knows, and a kill may have come while they were made

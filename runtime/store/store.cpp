@@ -14,7 +14,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace troupe {
@@ -393,8 +393,8 @@ Status check_file(const StoreOptions& options) {
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   const bool make = options.upgrade != UpgradeMode::dry_run;
   if (make && mkdir(options.directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return Error{Errc::unavailable,
-                 "cannot create " + options.directory + ": " + std::strerror(errno)};
+    return Error{Errc::unavailable, "cannot create " + options.directory + ": " +
+                                        std::generic_category().message(errno)};
   }
   if (auto checked = check_file(options); !checked.ok()) return checked.error();
   const auto env = open_environment(options);

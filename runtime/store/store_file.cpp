@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <vector>
 
 namespace troupe {
@@ -396,7 +397,7 @@ class Walk {
 
 Error cannot_read(const std::string& path, int code) {
   return Error{code == ENOENT ? Errc::not_found : Errc::unavailable,
-               "cannot read " + path + ": " + std::strerror(code)};
+               "cannot read " + path + ": " + std::generic_category().message(code)};
 }
 
 }  // namespace

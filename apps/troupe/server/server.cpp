@@ -22,9 +22,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <future>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace troupe::server {
@@ -76,7 +76,8 @@ HostOptions host_options(const ServerOptions& options, const task::TaskConfig& t
 
 Status make_directory(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return Done{};
-  return Error{Errc::unavailable, "cannot create " + path + ": " + std::strerror(errno)};
+  return Error{Errc::unavailable,
+               "cannot create " + path + ": " + std::generic_category().message(errno)};
 }
 
 // Connections and open logs need a descriptor each; the usual soft limit is far below.
@@ -85,7 +86,8 @@ void raise_descriptor_limit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    log_event(LogLevel::warning, "descriptor_limit_kept", {{"detail", std::strerror(errno)}});
+    log_event(LogLevel::warning, "descriptor_limit_kept",
+              {{"detail", std::generic_category().message(errno)}});
   }
 }
 
