@@ -25,7 +25,7 @@ namespace {
 constexpr Duration day{24 * 60 * 60 * 1000};
 
 std::string program() {
-  const char* other = std::getenv("TROUPE_BINARY");
+  const char* other = std::getenv("TROUPE_BINARY");  // NOLINT: no other thread yet
   return other != nullptr ? other : TROUPE_BUILT_BINARY;
 }
 
@@ -64,11 +64,11 @@ std::string http_get(kj::AsyncIoContext& io, const std::string& address, const s
 
 void fail(const std::string& why) {
   fmt::print(stderr, "bench: {}\n", why);
-  std::exit(1);
+  std::exit(1);  // NOLINT: the program is over, whatever runs beside it
 }
 
 std::size_t number_from_environment(const char* name, std::size_t usual) {
-  const char* value = std::getenv(name);
+  const char* value = std::getenv(name);  // NOLINT: no other thread yet
   return value != nullptr ? std::strtoull(value, nullptr, 10) : usual;
 }
 
@@ -195,7 +195,7 @@ struct Walk {
   std::function<kj::Promise<void>(std::size_t)> step;
 };
 
-kj::Promise<void> walk_on(std::shared_ptr<Walk> walk) {
+kj::Promise<void> walk_on(const std::shared_ptr<Walk>& walk) {
   if (walk->next == walk->count) return kj::READY_NOW;
   const auto i = walk->next++;
   return walk->step(i).then([walk] { return walk_on(walk); });

@@ -42,7 +42,8 @@ struct Script {
   Method<schema::Queue::StatusParams, schema::Queue::StatusResults> status;
   Method<schema::Queue::ListTaskGroupParams, schema::Queue::ListTaskGroupResults> list_task_group;
   Method<schema::Queue::SealTaskGroupParams, schema::Queue::SealTaskGroupResults> seal_task_group;
-  Method<schema::WorkerService::RegisterParams, schema::WorkerService::RegisterResults> register_;
+  Method<schema::WorkerService::RegisterParams, schema::WorkerService::RegisterResults>
+      register_worker;
   Method<schema::WorkerService::ClaimTaskParams, schema::WorkerService::ClaimTaskResults>
       claim_task;
 };
@@ -105,7 +106,7 @@ class FakeWorkers final : public schema::WorkerService::Server {
     return script_.claim_task(context);
   }
   kj::Promise<void> register_(RegisterContext context) override {
-    return script_.register_(context);
+    return script_.register_worker(context);
   }
 
  private:

@@ -235,7 +235,7 @@ TEST_CASE("an upload goes on with its claim over a new connection", "[upload]") 
     worker = context.getParams().getWorkerId().cStr();
     return exception_from({Errc::unavailable, "restarting"});
   };
-  fake.script.register_ = [&](auto context) -> kj::Promise<void> {
+  fake.script.register_worker = [&](auto context) -> kj::Promise<void> {
     const auto params = context.getParams();
     CHECK(params.getInfo().getWorkerId().cStr() == worker);
     CHECK(params.getInfo().getTaskQueueId().cStr() == std::string("troupe/upload"));
