@@ -17,8 +17,8 @@
 namespace troupe::http {
 
 struct ServerOptions {
-  std::size_t body_bytes_max = 10 * 1024 * 1024;  // a larger one is refused with 413
-  std::size_t connections_max = 1024;             // further ones wait to be accepted
+  std::size_t body_bytes_max = std::size_t{10} << 20;  // a larger one is refused with 413
+  std::size_t connections_max = 1024;                  // further ones wait to be accepted
   Duration header_time_max = std::chrono::seconds{15};
   Duration idle_time_max = std::chrono::seconds{60};      // between two requests
   Duration body_time_max = std::chrono::seconds{60};      // for the whole body, then 408

@@ -82,7 +82,7 @@ class SimHost::Impl final : private ReplySink {
         faults_(options_.faults) {
     // An LMDB environment takes 2 MiB that it hardly uses: mapped, they need not be cleared for
     // each life.
-    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);  // NOLINT: no other thread yet
     for (std::uint32_t shard = 0; shard < options_.shards; ++shard) {
       files_.push_back(
           std::make_unique<TornFile>(shard_directory(folder_.path(), shard) + "/data.mdb"));

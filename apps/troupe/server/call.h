@@ -13,7 +13,7 @@
 
 namespace troupe::server {
 
-[[noreturn]] inline void throw_error(Error error) {
+[[noreturn]] inline void throw_error(const Error& error) {
   kj::throwFatalException(exception_from(error));
 }
 
