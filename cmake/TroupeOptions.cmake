@@ -43,7 +43,7 @@ if(MOLD)
 endif()
 
 # The allocator of programs that run actors: what one thread allocates another frees, all day long,
-# which costs glibc's malloc a third of the time of a command. The sanitizers bring their own.
+# which glibc's malloc is slow at (compare: scripts/bench commands). The sanitizers bring their own.
 add_library(troupe_allocator INTERFACE)
 if(NOT TROUPE_SANITIZE)
   target_link_libraries(troupe_allocator INTERFACE PkgConfig::JEMALLOC)

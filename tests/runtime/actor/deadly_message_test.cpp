@@ -98,6 +98,15 @@ void dies(Live live) {
   CHECK(WTERMSIG(status) == SIGABRT);
 }
 
+// The next life, which goes on with what the one before left behind.
+void dies_again(const TempFolder& folder) {
+  dies([&folder] {
+    Life life(folder);
+    life.go.raise();
+    pause();
+  });
+}
+
 std::uintmax_t starts(const TempFolder& folder) {
   return std::filesystem::file_size(folder.path() + "/starts");
 }
@@ -117,11 +126,7 @@ TEST_CASE("a message that kills the process is parked at the third start", "[dea
   });
   CHECK(starts(folder) == 1);
 
-  dies([&folder] {
-    Life life(folder);
-    life.go.raise();
-    pause();
-  });
+  dies_again(folder);
   CHECK(starts(folder) == 2);
 
   {
@@ -149,11 +154,7 @@ TEST_CASE("a timer that kills the process is parked at the third start", "[deadl
     life.go.raise();
     pause();
   });
-  dies([&folder] {
-    Life life(folder);
-    life.go.raise();
-    pause();
-  });
+  dies_again(folder);
   CHECK(starts(folder) == 2);
 
   Life life(folder);
