@@ -1,18 +1,27 @@
 #include "actors/check.h"
 
 #include "actors/auth/check.h"
+#include "actors/blobs/check.h"
+#include "actors/object/object_check.h"
+#include "actors/subscription/check.h"
 #include "actors/task/check.h"
 #include "actors/task_group/check.h"
 #include "actors/task_queue/check.h"
 #include "actors/worker/check.h"
+
+#include <utility>
 
 namespace troupe {
 
 namespace {
 
 std::vector<CheckedKind> checked_kinds() {
-  return {task::checked_kind(), task_group::checked_kind(), task_queue::checked_kind(),
-          worker::checked_kind(), auth::checked_kind()};
+  std::vector<CheckedKind> kinds{task::checked_kind(),        task_group::checked_kind(),
+                                 task_queue::checked_kind(),  worker::checked_kind(),
+                                 object::checked_kind(),      blobs::checked_kind(),
+                                 subscription::checked_kind()};
+  for (auto& kind : auth::checked_kinds()) kinds.push_back(std::move(kind));
+  return kinds;
 }
 
 }  // namespace
@@ -33,6 +42,9 @@ void check_store(const CheckView& view, const BlobVisitor& visit_blob) {
   task_queue::check(view);
   worker::check(view);
   auth::check(view);
+  object::check(view, visit_blob);
+  blobs::check(view);
+  subscription::check(view);
 }
 
 }  // namespace troupe

@@ -57,13 +57,14 @@ void scan_newest(const Snapshot& snapshot,
                  std::uint64_t before,
                  const std::function<bool(std::uint64_t number, WordSpan value)>& visit);
 
-/// Visits the names of actors of one kind that begin with `prefix`, in order.
+/// Visits the names of actors of one kind that begin with `prefix`, those behind `after`, in order.
 void scan_names(const Snapshot& snapshot,
                 KindId kind,
                 std::string_view prefix,
+                std::string_view after,
                 const std::function<bool(std::string_view key, std::uint64_t number)>& visit);
 
-/// A page of a list: how many, and from where. Tokens are the text of the last key.
+/// A page of a list: how many, and from where. Tokens are the last key, and bytes that check it.
 struct Page {
   std::size_t limit = 1000;
   std::string after;
@@ -79,8 +80,8 @@ void page_own(const Snapshot& snapshot,
               std::string& next,
               const std::function<void(std::string_view key, WordSpan value)>& visit);
 
-/// Reads `limit` (0 means 1000, at most 1000) and an opaque token. An undecodable token begins
-/// anew.
+/// Reads `limit` (more than 1000 means 1000; a page of 0 is the last) and an opaque token. An
+/// undecodable token begins anew.
 Page read_page(std::uint32_t limit, std::string_view token);
 std::string write_token(std::string_view last_key);
 

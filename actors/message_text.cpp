@@ -1,8 +1,13 @@
 #include "actors/message_text.h"
 
 #include "actors/kinds.h"
+#include "actors/object/state.h"
 #include "runtime/store/message.h"
+#include "schema/store/auth.capnp.h"
+#include "schema/store/blobs.capnp.h"
 #include "schema/store/messages.capnp.h"
+#include "schema/store/objects.capnp.h"
+#include "schema/store/subscription.capnp.h"
 
 #include <capnp/dynamic.h>
 #include <capnp/pretty-print.h>
@@ -20,13 +25,18 @@ struct KindText {
   capnp::StructSchema schema;
 };
 
-const std::array<KindText, 5>& all_kinds() {
-  static const std::array<KindText, 5> kinds{{
+const std::array<KindText, 10>& all_kinds() {
+  static const std::array<KindText, 10> kinds{{
       {kinds::task, "task", capnp::Schema::from<schema::TaskMessage>()},
       {kinds::task_group, "task_group", capnp::Schema::from<schema::TaskGroupMessage>()},
       {kinds::task_queue, "task_queue", capnp::Schema::from<schema::TaskQueueMessage>()},
       {kinds::worker, "worker", capnp::Schema::from<schema::WorkerMessage>()},
       {kinds::client, "client", capnp::Schema::from<schema::ClientMessage>()},
+      {kinds::roles, "roles", capnp::Schema::from<schema::RolesMessage>()},
+      {kinds::audit, "audit", capnp::Schema::from<schema::AuditMessage>()},
+      {kinds::object, "object", capnp::Schema::from<schema::ObjectMessage>()},
+      {kinds::blobs, "blobs", capnp::Schema::from<schema::BlobMessage>()},
+      {kinds::subscription, "subscription", capnp::Schema::from<schema::SubscriptionMessage>()},
   }};
   return kinds;
 }
@@ -57,6 +67,12 @@ bool is_timer(const Delivery& delivery) {
 }
 
 }  // namespace
+
+std::vector<KindId> known_kinds() {
+  std::vector<KindId> known;
+  for (const auto& kind : all_kinds()) known.push_back(kind.id);
+  return known;
+}
 
 std::string kind_name(KindId kind) {
   const KindText* found = find_kind(kind);

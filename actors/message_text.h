@@ -7,8 +7,12 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace troupe {
+
+/// Those that this program has.
+std::vector<KindId> known_kinds();
 
 /// `task`, as in log lines; `kind 77` for one that this program does not know.
 std::string kind_name(KindId kind);

@@ -178,5 +178,5 @@ void run() {
 }  // namespace troupe::bench
 
 int main() {
-  troupe::bench::run();
+  return troupe::bench::run_main(troupe::bench::run);
 }

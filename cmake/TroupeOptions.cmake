@@ -9,6 +9,7 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 option(TROUPE_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
+option(TROUPE_FUZZ "Build the fuzz targets alone, with clang: sanitizers and libFuzzer" OFF)
 option(TROUPE_WERROR "Treat warnings as errors" OFF)
 
 find_program(CCACHE ccache)
@@ -34,6 +35,14 @@ if(TROUPE_SANITIZE)
   # CAF's headers bind null references on purpose and hide vtables: null and vptr stay off.
   target_compile_options(troupe_options INTERFACE
     -fsanitize=address,undefined -fno-sanitize=null,vptr -fno-omit-frame-pointer)
+  target_link_options(troupe_options INTERFACE -fsanitize=address,undefined)
+endif()
+if(TROUPE_FUZZ)
+  # Every finding ends the process: libFuzzer keeps the input of one that ends. Warnings are for
+  # the compiler that we ship with; clang's -Wconversion has another meaning.
+  target_compile_options(troupe_options INTERFACE
+    -w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=null,vptr
+    -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(troupe_options INTERFACE -fsanitize=address,undefined)
 endif()
 

@@ -1,41 +1,29 @@
-// The kind `client`: one durable actor for each client that may connect, keyed by its id. So far
-// these are workers' tokens: each is good for claiming from one pool.
+// The kind `client`: one durable actor for each client, keyed by its id.
 #pragma once
 
+#include "actors/auth/client_state.h"
 #include "runtime/actor/durable_actor.h"
-#include "runtime/base/time.h"
-#include "runtime/store/store.h"
-
-#include <optional>
-#include <string>
-#include <vector>
 
 namespace troupe::auth {
 
-struct ClientState {
-  bool exists = false;
-  std::string client_id;
-  std::string pool;          // the queue it may claim from
-  std::string access_token;  // encrypted
-  Instant created;
-  Instant expires;
-  bool revoked = false;
-};
+Kind client_kind();
 
-Kind kind();
+/// A ClientRow: what is stored, and what commands answer.
+Bytes encode_client(const ClientState& state);
+/// A row with a pool and no scopes, as older versions wrote it, has the scopes of a worker of it.
+ClientState decode_client(WordSpan row);
 
-struct Transition {
-  ClientState next;
+struct ClientTransition {
+  ClientState next;  // does not exist: the actor is gone
   Effects effects;
 };
 
-/// Pure: what one message does.
-Result<Transition> transition(const ClientState& state,
-                              const Message& message,
-                              const Context& context);
-
-/// From a snapshot.
-std::optional<ClientState> find_client(const Snapshot& snapshot, const std::string& client_id);
-std::vector<ClientState> list_clients(const Snapshot& snapshot);
+/// Pure: what one message (schema::ClientMessage) or timer does.
+///
+/// Errors of commands: `invalid` a static client, a scope that ends with two stars; `not_found`
+/// "Client not found"; `conflict` "Client already exists"; `stale` an update of another version.
+Result<ClientTransition> transition(const ClientState& state,
+                                    const Message& message,
+                                    const Context& context);
 
 }  // namespace troupe::auth

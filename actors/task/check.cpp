@@ -1,9 +1,12 @@
 #include "actors/task/check.h"
 
+#include "actors/blobs/check.h"
 #include "actors/kinds.h"
 #include "actors/task/codec.h"
 #include "actors/task/transition.h"
-#include "runtime/base/hash.h"
+#include "actors/task_queue/check.h"
+#include "actors/task_queue/queries.h"
+#include "runtime/base/data.h"
 #include "runtime/store/key.h"
 
 #include <stdexcept>
@@ -71,23 +74,21 @@ void check_timers(const Checked& t) {
   t.expect(due, "runs without a claim timer");
 }
 
-bool has_entry(const Checked& t, const ActorId& queue, const Run& run) {
-  const auto behind = static_cast<std::uint8_t>(6 - static_cast<int>(t.s.priority));
-  const std::string key = KeyWriter().u8(behind).u64(run.entry).prefix();
-  const auto words = t.view.row(t.view.locate(queue), tables::queue_entries, key);
-  return words && str(Stored<schema::EntryRow>(*words).get().getTaskId()) == t.s.task_id;
-}
-
 void check_pending(const Checked& t) {
   const Run& run = t.s.runs.back();
   const ActorId queue = task_queue_id(t.s.task_queue_id);
-  if (has_entry(t, queue, run)) return;
+  const auto key = task_queue::make_entry_key(t.s.priority, run.entry);
+  if (task_queue::has_entry(t.view, queue, key, t.s.task_id)) return;
   const bool coming = t.on_its_way<schema::TaskQueueMessage>(t.id, queue, [&run](auto m) {
-    return m.isPutEntry() && m.getPutEntry().getNumber() == run.entry;
+    return (m.isPutEntry() && m.getPutEntry().getNumber() == run.entry) ||
+           (m.isMoveEntry() && m.getMoveEntry().getMovedNumber() == run.entry);
   });
   const bool claimed = t.on_its_way<M>(queue, t.id, [](auto m) { return m.isClaimRun(); });
-  // Past the deadline a claim is refused, and its entry does not come back.
-  t.expect(coming || claimed || t.s.deadline <= t.view.now(), "waits, and its queue has no entry");
+  // Past the deadline a claim is refused, and its entry does not come back; nor does it if the
+  // clock was set back since.
+  const bool over = t.s.deadline <= t.view.now() ||
+                    t.view.timer(t.self, deadline_timer).value_or(0) == deadline_ends;
+  t.expect(coming || claimed || over, "waits, and its queue has no entry");
 }
 
 void check_running(const Checked& t) {
@@ -136,6 +137,14 @@ void check_definition(const Checked& t, ActorRows& rows) {
   t.expect(found, "has no definition");
 }
 
+// Whether the task that was needed has been removed, or is being: another may have its id by now.
+bool has_left(const Checked& t, const ActorId& needed) {
+  const auto row = t.view.row(t.view.locate(needed), tables::task_state);
+  if (!row) return true;
+  const TaskState other = decode_row(*row);
+  return other.expiring || other.created > t.s.created;
+}
+
 // A row of what this task needs: the other one must know.
 void check_need(const Checked& t,
                 std::string_view key,
@@ -150,11 +159,13 @@ void check_need(const Checked& t,
   t.view.findings().guard(where, [&] {
     const bool satisfied = Stored<schema::NeedRow>(words).get().getSatisfied();
     if (!satisfied) ++unsatisfied;
-    if (*needed == t.s.task_id || t.s.creation) return;
+    if (t.s.creation) return;
     const ActorId other = task_id(std::string(*needed));
     const auto edge = t.view.row(t.view.locate(other), tables::task_edges, edge_key(t.s.task_id));
     if (!edge) {
-      t.view.findings().add(where, "that task has no edge to it");
+      // There was a time when a task that needs itself had none.
+      const bool itself = *needed == t.s.task_id;
+      t.view.findings().expect(itself || has_left(t, other), where, "that task has no edge to it");
       return;
     }
     const bool told = Stored<schema::EdgeRow>(*edge).get().getSatisfied();
@@ -184,6 +195,24 @@ void check_edge(const Checked& t, std::string_view key, WordSpan words) {
   });
 }
 
+// Those of an `s3` may never come; those of an `object` are there once it is finished.
+void check_bytes(const Checked& t,
+                 const std::string& where,
+                 std::uint32_t run,
+                 schema::ArtifactRow::Reader row,
+                 const BlobVisitor& visit_blob) {
+  const auto hash = row.getSha256();
+  const bool finished = view(row.getStorageType()) == "object" && row.getUploadId().size() == 0;
+  t.view.findings().expect(!finished || hash.size() > 0, where, "is finished and has no bytes");
+  if (hash.size() == 0) return;
+  const std::string blob = str(hash);
+  visit_blob({where, blob, row.getSize()});
+  // A task without the timer is an earlier program's: it is told at the next start.
+  if (hash.size() != Sha256{}.size() || !t.view.timer(t.self, expiry_timer)) return;
+  const bool known = blobs::is_known(t.view, {blob, t.s.task_id, run, str(row.getName())});
+  t.view.findings().expect(known, where, "its blob's collector does not know of it");
+}
+
 void check_artifact(const Checked& t,
                     std::string_view key,
                     WordSpan words,
@@ -201,10 +230,10 @@ void check_artifact(const Checked& t,
     t.view.findings().expect(same, where, "the row's key is of another artifact");
     t.view.findings().expect(run && *run < t.s.runs.size(), where, "is of a run that is not there");
     const std::string storage = str(row.getStorageType());
-    if (storage == "s3") {
-      const auto hash = row.getSha256();
-      visit_blob(
-          {where, {reinterpret_cast<const char*>(hash.begin()), hash.size()}, row.getSize()});
+    if (storage == "s3" || storage == "object") {
+      check_bytes(t, where, static_cast<std::uint32_t>(run.value_or(0)), row, visit_blob);
+    } else if (storage == "reference") {
+      t.view.findings().expect(row.getUrl().size() > 0, where, "refers to nothing");
     } else {
       t.view.findings().expect(storage == "link" || storage == "error", where,
                                "is of no known storage type");
@@ -226,7 +255,7 @@ void check_task(const CheckView& view,
   check_definition(t, rows);
   std::uint32_t unsatisfied = 0;
   rows.rows(needs, [&](auto key, auto row) { check_need(t, key, row, unsatisfied); });
-  t.expect(t.s.creation || unsatisfied == t.s.unsatisfied, "needs are miscounted");
+  t.expect(t.s.creation || t.s.expiring || unsatisfied == t.s.unsatisfied, "needs are miscounted");
   rows.rows(edges, [&](auto key, auto row) { check_edge(t, key, row); });
   rows.rows(artifacts, [&](auto key, auto row) { check_artifact(t, key, row, visit_blob); });
   view.findings().guard(t.where, [&] {

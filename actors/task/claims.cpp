@@ -1,8 +1,12 @@
 // Who runs it: claims, their renewal and their end. A claim is fenced by its token: only the holder
-// can renew or resolve. Source: spec/queue.md, sections 7 and 8.
+// can renew or resolve. Over HTTP it is named by its run alone, whose state is the fence: whoever
+// may speak of the run is believed. Source: spec/queue.md, sections 3.3, 7 and 8.
 #include "actors/task/events.h"
 #include "actors/task/handlers.h"
 #include "runtime/base/planted.h"
+#include "runtime/transcode/json.h"
+
+#include <algorithm>
 
 namespace troupe::task {
 namespace {
@@ -13,14 +17,15 @@ using schema::ReasonResolved;
 struct Claimant {
   schema::WorkerName::Reader worker;
   std::uint64_t session = 0;
+  bool timed = false;    // over HTTP
+  bool by_name = false;  // by claimTask
 };
 
-// Whether `worker` holds the last run, and by claimTask.
-bool is_claimed_by_name(const TaskState& s, schema::WorkerName::Reader worker) {
+// Whether this worker holds the last run, and by claimTask.
+bool is_claimed_by_name(const TaskState& s, std::string_view group, std::string_view id) {
   const Run& run = s.runs.back();
-  return run.state == schema::TaskState::RUNNING && run.by_name &&
-         run.worker_group == view(worker.getWorkerGroup()) &&
-         run.worker_id == view(worker.getWorkerId());
+  return run.state == schema::TaskState::RUNNING && run.by_name && run.worker_group == group &&
+         run.worker_id == id;
 }
 
 // One moment earlier than other commands. Source: spec/queue.md, section 0.2.
@@ -29,7 +34,8 @@ bool claims_are_over(const TaskState& s, Instant now) {
 }
 
 void set_claim_timer(Transition& t, const Run& run) {
-  t.effects.timers.push_back({claim_timer, run.taken_until, run.token, true});
+  // The clocks' milliseconds begin at different times: a claim holds to its last.
+  t.effects.timers.push_back({claim_timer, run.taken_until + Duration{1}, run.token, true});
 }
 
 // Publishes the claim of the last run and brings it to its worker, to `session` if that still is.
@@ -44,6 +50,8 @@ void announce_claim(Transition& t, std::uint64_t session) {
     claimed.getClaim().setRunId(id);
     claimed.getClaim().setToken(run.token);
     claimed.setClaimSession(session);
+    claimed.setTimed(run.timed);
+    claimed.setUnseen(run.timed && run.by_name);
   });
 }
 
@@ -53,15 +61,24 @@ void start_run(Transition& t, const Input& in, const Claimant& claimant) {
   run.worker_group = str(claimant.worker.getWorkerGroup());
   run.worker_id = str(claimant.worker.getWorkerId());
   run.started = in.now();
+  run.claimed = in.now();
   run.taken_until = in.now() + in.config.claim_timeout;
   run.token = in.context.number;
+  run.timed = claimant.timed;
+  run.by_name = claimant.by_name;
   set_claim_timer(t, run);
   announce_claim(t, claimant.session);
 }
 
-Error no_longer_held(const TaskState& s, std::uint32_t run) {
-  return Error{Errc::conflict, "run " + std::to_string(run) + " of task " + s.task_id +
-                                   " is no longer held by this claim: forget it"};
+// Whoever speaks of the run does not hold it: what has become of it.
+Error not_held(const TaskState& s, std::uint32_t run) {
+  const Run& other = s.runs[run];
+  std::string what = "is resolved as " + enum_name(other.reason_resolved) + ": forget it";
+  if (other.state == schema::TaskState::PENDING) what = "is pending: claim it first";
+  if (other.state == schema::TaskState::RUNNING) {
+    what = "is no longer held by this claim: forget it";
+  }
+  return Error{Errc::conflict, "run " + std::to_string(run) + " of task " + s.task_id + " " + what};
 }
 
 std::optional<Error> refuse_holder(const TaskState& s,
@@ -72,9 +89,9 @@ std::optional<Error> refuse_holder(const TaskState& s,
     return Error{Errc::not_found,
                  "task " + s.task_id + " has no run " + std::to_string(claim.getRunId())};
   }
-  const bool fenced = !planted(Bug::no_fencing);
+  const bool fenced = !claim.getByRun() && !planted(Bug::no_fencing);
   if (fenced && (claim.getToken() == 0 || s.runs[claim.getRunId()].token != claim.getToken())) {
-    return no_longer_held(s, claim.getRunId());
+    return not_held(s, claim.getRunId());
   }
   return std::nullopt;
 }
@@ -125,26 +142,108 @@ void publish_again(Transition& t, const Input& in, std::uint32_t run) {
   }
 }
 
-void answer_queue(Transition& t, const Input& in, std::uint64_t session, bool accepted) {
-  send<schema::TaskQueueMessage>(t, in.from, [&](schema::TaskQueueMessage::Builder m) {
-    auto answer = m.initClaimAnswer();
-    answer.setOfSession(session);
+// A claim by name takes no slot from the session that it is for.
+void answer_queue(Transition& t, const Input& in, M::Reader message, bool accepted) {
+  const auto m = message.getClaimRun();
+  const std::uint32_t id = m.getEntryRunId();
+  send<schema::TaskQueueMessage>(t, in.from, [&](schema::TaskQueueMessage::Builder to_queue) {
+    auto answer = to_queue.initClaimAnswer();
+    if (message.getQuestion() == 0) answer.setOfSession(m.getEntrySession());
     answer.setAccepted(accepted);
+    answer.setClaimedRunId(id);
+    if (id >= t.next.runs.size()) return;
+    if (accepted) answer.setToken(t.next.runs[id].token);
+    answer.setClaimedNumber(t.next.runs[id].entry);
   });
+}
+
+// Whether the claim is that of the run under way.
+bool is_current(const TaskState& s, schema::ClaimRef::Reader claim) {
+  return s.visible() && s.state() == schema::TaskState::RUNNING &&
+         claim.getRunId() + 1 == s.runs.size() && s.runs.back().token == claim.getToken();
+}
+
+Error not_pending(const TaskState& s, std::uint32_t run) {
+  return Error{Errc::conflict,
+               "run " + std::to_string(run) + " of task " + s.task_id + " is not pending"};
+}
+
+// What a limit says of a claim by name, the queue knows.
+void ask_queue(Transition& t, M::ClaimByName::Reader m, bool timed, const Input& in) {
+  const auto worker = m.getWorker();
+  const std::uint64_t question = in.context.number;
+  t.next.named_claims.push_back({question, in.reply_to, m.getRunId(), str(worker.getWorkerGroup()),
+                                 str(worker.getWorkerId())});
+  send_to_queue(t, [&](schema::TaskQueueMessage::Builder to_queue) {
+    auto claim = to_queue.initClaimEntry();
+    claim.setClaimedPriority(t.next.priority);
+    claim.setClaimedEntry(t.next.runs.back().entry);
+    claim.setNamedRunId(m.getRunId());
+    claim.setClaimedBy(worker);
+    claim.setBySession(m.getSession());
+    to_queue.setQuestion(question);
+    to_queue.setTimed(timed);
+  });
+}
+
+// Who asked with this claimTask; nobody after a restart.
+std::optional<NamedClaim> take_named_claim(Transition& t, std::uint64_t question) {
+  const auto found = std::ranges::find(t.next.named_claims, question, &NamedClaim::question);
+  if (found == t.next.named_claims.end()) return std::nullopt;
+  NamedClaim claim = *found;
+  t.next.named_claims.erase(found);
+  return claim;
 }
 
 }  // namespace
 
-Result<Transition> on_claim_run(const TaskState& s, M::ClaimRun::Reader m, const Input& in) {
+Result<Transition> on_claim_run(const TaskState& s, M::Reader message, const Input& in) {
+  const auto m = message.getClaimRun();
+  const bool by_name = message.getQuestion() != 0;
   Transition t = begin(s);
   const bool pending = s.visible() && s.state() == schema::TaskState::PENDING &&
                        m.getEntryRunId() + 1 == s.runs.size() && !claims_are_over(s, in.now());
-  if (pending) start_run(t, in, {m.getEntryWorker(), m.getEntrySession()});
-  answer_queue(t, in, m.getEntrySession(), pending);
+  if (pending) {
+    start_run(t, in, {m.getEntryWorker(), m.getEntrySession(), message.getTimed(), by_name});
+  }
+  answer_queue(t, in, message, pending);
+  if (const auto caller = take_named_claim(t, message.getQuestion())) {
+    if (pending) {
+      reply_status(t, caller->to);
+    } else {
+      reply_error(t, caller->to, not_pending(s, caller->run));
+    }
+  }
+  // A claim that came too late has taken the entry with it.
+  if (!pending) answer_waiting(t, m.getEntryRunId());
   return t;
 }
 
-Result<Transition> on_claim_by_name(const TaskState& s, M::ClaimByName::Reader m, const Input& in) {
+Result<Transition> on_claim_refused(const TaskState& s, M::Reader message, const Input& in) {
+  Transition t = begin(s);
+  const auto caller = take_named_claim(t, message.getQuestion());
+  if (!caller) return t;
+  const std::uint32_t limit = message.getClaimRefused().getRefusedLimit();
+  const bool last = caller->run + 1 == s.runs.size();
+  if (last && is_claimed_by_name(s, caller->worker_group, caller->worker_id)) {
+    reply_status(t, caller->to);  // it asked twice, and this is the answer to the second
+  } else if (limit > 0) {
+    reply_error(
+        t, caller->to,
+        {Errc::conflict, "run " + std::to_string(caller->run) + " of task " + in.context.self.key +
+                             " is held back: its concurrency key \"" + s.limits.concurrency_key +
+                             "\" has reached its limit of " + std::to_string(limit) +
+                             "; claim it again when one of those runs has ended"});
+  } else {
+    reply_error(t, caller->to, not_pending(s, caller->run));
+  }
+  return t;
+}
+
+Result<Transition> on_claim_by_name(const TaskState& s,
+                                    M::ClaimByName::Reader m,
+                                    bool timed,
+                                    const Input& in) {
   if (!s.visible()) return Error{Errc::not_found, "no task " + in.context.self.key};
   if (claims_are_over(s, in.now())) {
     return Error{Errc::conflict, "the deadline of task " + s.task_id + " has passed"};
@@ -155,22 +254,25 @@ Result<Transition> on_claim_by_name(const TaskState& s, M::ClaimByName::Reader m
   }
   Transition t = begin(s);
   const bool last = m.getRunId() + 1 == s.runs.size();
-  if (last && is_claimed_by_name(s, m.getWorker())) {
+  const auto worker = m.getWorker();
+  if (last && is_claimed_by_name(s, view(worker.getWorkerGroup()), view(worker.getWorkerId()))) {
     announce_claim(t, m.getSession());  // the answer was lost: the same claim again
     reply_status(t, in.reply_to);
     return t;
   }
   if (!last || s.state() != schema::TaskState::PENDING) {
-    return Error{Errc::conflict, "run " + std::to_string(m.getRunId()) + " of task " + s.task_id +
-                                     " is not pending"};
+    return not_pending(s, m.getRunId());
+  }
+  if (s.limits.any()) {
+    ask_queue(t, m, timed, in);
+    return t;
   }
   send_to_queue(t, [&](schema::TaskQueueMessage::Builder entry) {
     auto remove = entry.initRemoveEntry();
     remove.setAtPriority(s.priority);
     remove.setAtNumber(s.runs.back().entry);
   });
-  start_run(t, in, {m.getWorker(), m.getSession()});
-  t.next.runs.back().by_name = true;
+  start_run(t, in, {m.getWorker(), m.getSession(), timed, true});
   reply_status(t, in.reply_to);
   return t;
 }
@@ -181,10 +283,11 @@ Result<Transition> on_reclaim(const TaskState& s, schema::ClaimRef::Reader m, co
     return Error{Errc::conflict, "the deadline of task " + s.task_id + " has passed"};
   }
   if (m.getRunId() + 1 != s.runs.size() || s.state() != schema::TaskState::RUNNING) {
-    return no_longer_held(s, m.getRunId());
+    return not_held(s, m.getRunId());
   }
   Transition t = begin(s);
   Run& run = t.next.runs.back();
+  run.claimed = in.now();
   run.taken_until = in.now() + in.config.claim_timeout;
   set_claim_timer(t, run);
   reply_status(t, in.reply_to);
@@ -202,7 +305,7 @@ Result<Transition> on_resolve(const TaskState& s, M::Resolve::Reader m, const In
   Transition t = begin(s);
   if (held.state != schema::TaskState::RUNNING) {
     // The same report again (its answer was lost) is answered as before.
-    if (!is_repeat(s, run_id, ending)) return no_longer_held(s, run_id);
+    if (!is_repeat(s, run_id, ending)) return not_held(s, run_id);
     publish_again(t, in, run_id);
     reply_status(t, in.reply_to);
     return t;
@@ -225,9 +328,7 @@ Result<Transition> on_resolve(const TaskState& s, M::Resolve::Reader m, const In
 
 Result<Transition> on_worker_lost(const TaskState& s, schema::ClaimRef::Reader m, const Input& in) {
   Transition t = begin(s);
-  const bool held = s.visible() && s.state() == schema::TaskState::RUNNING &&
-                    m.getRunId() + 1 == s.runs.size() && s.runs.back().token == m.getToken();
-  if (held) {
+  if (is_current(s, m)) {
     end_and_follow_up(t, in, {schema::TaskState::EXCEPTION, ReasonResolved::WORKER_SHUTDOWN, true});
     return t;  // ending the claim has told the worker
   }
@@ -238,6 +339,18 @@ Result<Transition> on_worker_lost(const TaskState& s, schema::ClaimRef::Reader m
     ended.getEnded().setToken(m.getToken());
     ended.setRevoked(true);
   });
+  return t;
+}
+
+Result<Transition> on_expire_claim(const TaskState& s,
+                                   schema::ClaimRef::Reader m,
+                                   const Input& in) {
+  Transition t = begin(s);
+  // Past the deadline its timer ends the run.
+  if (is_current(s, m) && !past_deadline(s, in.now())) {
+    end_and_follow_up(t, in, {schema::TaskState::EXCEPTION, ReasonResolved::CLAIM_EXPIRED});
+  }
+  if (in.reply_to) t.effects.replies.push_back({in.reply_to, Bytes{}, false});
   return t;
 }
 

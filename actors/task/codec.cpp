@@ -32,10 +32,12 @@ void fill_run(const Run& run, schema::RunRow::Builder row) {
   row.setTakenUntil(run.taken_until.ms);
   row.setScheduled(run.scheduled.ms);
   row.setStarted(run.started.ms);
+  row.setClaimed(run.claimed.ms);
   row.setResolved(run.resolved.ms);
   row.setToken(run.token);
   row.setEntry(run.entry);
   row.setByName(run.by_name);
+  row.setTimed(run.timed);
 }
 
 Run read_run(schema::RunRow::Reader row) {
@@ -48,11 +50,28 @@ Run read_run(schema::RunRow::Reader row) {
   run.taken_until = Instant{row.getTakenUntil()};
   run.scheduled = Instant{row.getScheduled()};
   run.started = Instant{row.getStarted()};
+  run.claimed = Instant{row.getClaimed()};
   run.resolved = Instant{row.getResolved()};
   run.token = row.getToken();
   run.entry = row.getEntry();
   run.by_name = row.getByName();
+  run.timed = row.getTimed();
   return run;
+}
+
+void fill_limits(const Limits& limits, schema::TaskRow::Builder row) {
+  if (!limits.any()) return;
+  row.setConcurrencyKey(text(limits.concurrency_key));
+  row.setConcurrencyLimit(limits.concurrency_limit);
+  fill_demands(limits.demands, row.initResources(count(limits.demands)));
+}
+
+Limits read_limits(schema::TaskRow::Reader row) {
+  Limits limits{str(row.getConcurrencyKey()), row.getConcurrencyLimit(), {}};
+  for (const auto demand : row.getResources()) {
+    limits.demands.push_back({str(demand.getName()), demand.getAmount()});
+  }
+  return limits;
 }
 
 void fill_chains(const TaskState& state, schema::TaskRow::Builder row) {
@@ -63,11 +82,14 @@ void fill_chains(const TaskState& state, schema::TaskRow::Builder row) {
     row.setCreateWaiting(creation.waiting);
     fill_texts(row.initCreateMissing(count(creation.missing)), creation.missing);
     fill_texts(row.initCreateExpiring(count(creation.expiring)), creation.expiring);
+    row.setCreateNumber(creation.number);
   }
   if (state.telling) {
     const Telling& telling = *state.telling;
     row.setResolveActive(true);
-    row.setResolveCompleted(telling.completed);
+    row.setResolveRuns(telling.ended);
+    row.setResolveCompleted(telling.completed > 0);
+    row.setResolveCompletedRuns(telling.completed);
     row.setResolveCursor(text(telling.cursor));
     row.setResolveWaiting(telling.waiting);
     row.setResolveToldGroup(telling.told_group);
@@ -83,12 +105,20 @@ void read_chains(schema::TaskRow::Reader row, TaskState& state) {
                               row.getCreateWaiting(),
                               read_texts(row.getCreateMissing()),
                               read_texts(row.getCreateExpiring()),
+                              row.getCreateNumber(),
                               std::nullopt};
   }
   if (row.getResolveActive()) {
-    state.telling =
-        Telling{row.getResolveCompleted(), str(row.getResolveCursor()), row.getResolveWaiting(),
-                row.getResolveToldGroup(), row.getResolveAgain(),       row.getResolveDeadline()};
+    // An earlier program counted no runs: its edges are as though they had been there from the
+    // first on.
+    const std::uint32_t completed = row.getResolveCompleted() ? 1 : 0;
+    state.telling = Telling{std::max(row.getResolveRuns(), 1U),
+                            std::max(row.getResolveCompletedRuns(), completed),
+                            str(row.getResolveCursor()),
+                            row.getResolveWaiting(),
+                            row.getResolveToldGroup(),
+                            row.getResolveAgain(),
+                            row.getResolveDeadline()};
   }
 }
 
@@ -115,11 +145,13 @@ Bytes encode_row(const TaskState& state) {
       tags[i].setValue(text(state.tags[i].second));
     }
     row.setName(text(state.name));
+    fill_limits(state.limits, row);
     auto runs = row.initRuns(count(state.runs));
     for (unsigned i = 0; i < runs.size(); ++i) fill_run(state.runs[i], runs[i]);
     row.setHeld(state.held);
     row.setUnsatisfied(state.unsatisfied);
     row.setEverResolved(state.ever_resolved);
+    row.setExpiring(state.expiring);
     fill_chains(state, row);
   });
 }
@@ -146,12 +178,21 @@ TaskState decode_row(WordSpan words) {
     state.tags.emplace_back(str(tag.getKey()), str(tag.getValue()));
   }
   state.name = str(row.getName());
+  state.limits = read_limits(row);
   for (const auto run : row.getRuns()) state.runs.push_back(read_run(run));
   state.held = row.getHeld();
   state.unsatisfied = row.getUnsatisfied();
   state.ever_resolved = row.getEverResolved();
+  state.expiring = row.getExpiring();
   read_chains(row, state);
   return state;
+}
+
+void fill_demands(const std::vector<Demand>& demands, capnp::List<schema::Resource>::Builder list) {
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setName(text(demands[i].name));
+    list[i].setAmount(demands[i].amount);
+  }
 }
 
 void fill_status(const TaskState& state, schema::TaskStatus::Builder status) {

@@ -1,6 +1,7 @@
 #include "actors/task/definition.h"
 
 #include "actors/task/codec.h"
+#include "actors/task/limits.h"
 #include "runtime/base/counted.h"
 #include "runtime/store/message.h"
 
@@ -9,6 +10,8 @@
 #include <rapidjson/document.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace troupe::task {
 namespace {
@@ -37,14 +40,68 @@ std::vector<FieldError> normalise_queue(schema::TaskDefinition::Builder d) {
   return {};
 }
 
-// Equal but for the order of keys in objects.
+using Json = rapidjson::Value;
+using JsonPairs = std::vector<std::pair<const Json*, const Json*>>;
+
+// Sorted by key; of a key that comes several times, the last.
+std::vector<const Json::Member*> sorted_members(const Json& object) {
+  const auto key = [](const Json::Member* member) {
+    return std::string_view(member->name.GetString(), member->name.GetStringLength());
+  };
+  std::vector<const Json::Member*> members;
+  members.reserve(object.MemberCount());
+  for (const auto& member : object.GetObject()) members.push_back(&member);
+  std::ranges::reverse(members);
+  std::ranges::stable_sort(members, {}, key);
+  const auto earlier = std::ranges::unique(members, {}, key);
+  members.erase(earlier.begin(), earlier.end());
+  return members;
+}
+
+// Whether two values are equal but for what is in them, which is added to `pairs`.
+bool same_outside(const Json& a, const Json& b, JsonPairs& pairs) {
+  if (a.GetType() != b.GetType()) return false;
+  if (a.IsArray()) {
+    if (a.Size() != b.Size()) return false;
+    for (rapidjson::SizeType i = 0; i < a.Size(); ++i) pairs.emplace_back(&a[i], &b[i]);
+    return true;
+  }
+  if (!a.IsObject()) return a == b;
+  const auto left = sorted_members(a);
+  const auto right = sorted_members(b);
+  if (left.size() != right.size()) return false;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    if (left[i]->name != right[i]->name) return false;
+    pairs.emplace_back(&left[i]->value, &right[i]->value);
+  }
+  return true;
+}
+
+// Equal but for the order of keys in objects. Neither many keys nor deep nesting make it slow:
+// whoever makes tasks chooses them, and other actors wait.
 bool same_json(std::string_view a, std::string_view b) {
   if (a == b) return true;
   rapidjson::Document left;
   rapidjson::Document right;
   left.Parse<rapidjson::kParseIterativeFlag>(a.data(), a.size());
   right.Parse<rapidjson::kParseIterativeFlag>(b.data(), b.size());
-  return !left.HasParseError() && !right.HasParseError() && left == right;
+  if (left.HasParseError() || right.HasParseError()) return false;
+  JsonPairs pairs{{&left, &right}};
+  while (!pairs.empty()) {
+    const auto [l, r] = pairs.back();
+    pairs.pop_back();
+    if (!same_outside(*l, *r, pairs)) return false;
+  }
+  return true;
+}
+
+// Sorted: they are an object, whose order says nothing.
+std::vector<std::pair<std::string_view, std::string_view>> sorted_tags(
+    schema::TaskDefinition::Reader d) {
+  std::vector<std::pair<std::string_view, std::string_view>> tags;
+  for (const auto tag : d.getTags()) tags.emplace_back(view(tag.getKey()), view(tag.getValue()));
+  std::ranges::sort(tags);
+  return tags;
 }
 
 }  // namespace
@@ -56,19 +113,23 @@ std::vector<FieldError> normalise(const std::string& task_id, schema::TaskDefini
   return faults;
 }
 
+std::vector<FieldError> check_dependencies(schema::TaskDefinition::Reader d,
+                                           const TaskConfig& config) {
+  const auto needs = d.getDependencies().size();
+  if (needs <= config.max_dependencies) return {};
+  return {{"dependencies", fmt::format("{} are over the limit of {} (queue.max_dependencies)",
+                                       needs, config.max_dependencies)}};
+}
+
 std::vector<FieldError> check(schema::TaskDefinition::Reader d,
                               const TaskConfig& config,
                               Instant now) {
-  std::vector<FieldError> faults;
+  auto faults = check_dependencies(d, config);
   const auto refuse_if = [&faults](bool broken, std::string field, std::string message) {
     if (broken) faults.push_back({std::move(field), std::move(message)});
   };
   const Instant created{d.getCreated()};
   const Instant deadline{d.getDeadline()};
-  const auto needs = d.getDependencies().size();
-  refuse_if(needs > config.max_dependencies, "dependencies",
-            fmt::format("{} are over the limit of {} (queue.max_dependencies)", needs,
-                        config.max_dependencies));
   refuse_if(created < now - skew_max, "created", "is more than 15 minutes in the past");
   refuse_if(created > now + skew_max, "created", "is more than 15 minutes in the future");
   // Of a deadline that is wrong in several ways, the first says it best.
@@ -79,7 +140,7 @@ std::vector<FieldError> check(schema::TaskDefinition::Reader d,
   } else {
     refuse_if(deadline - now > config.max_task_deadline + skew_max, "deadline",
               "is more than " + format_duration(config.max_task_deadline) +
-                  " away (queue.max_task_deadline)");
+                  " and 15 minutes away (queue.max_task_deadline)");
   }
   refuse_if(d.getExpires() != 0 && deadline > Instant{d.getExpires()}, "expires",
             "is before deadline");
@@ -88,6 +149,7 @@ std::vector<FieldError> check(schema::TaskDefinition::Reader d,
     refuse_if(view(scope).ends_with("**"), fmt::format("scopes[{}]", i),
               "\"" + str(scope) + "\" ends in **");
   }
+  read_limits(view(d.getExtra()), faults);
   return faults;
 }
 
@@ -96,11 +158,13 @@ bool same_definition(schema::TaskDefinition::Reader stored,
                      schema::TaskDefinition::Reader other) {
   if (!same_json(view(stored.getPayload()), view(other.getPayload()))) return false;
   if (!same_json(view(stored.getExtra()), view(other.getExtra()))) return false;
+  if (sorted_tags(stored) != sorted_tags(other)) return false;
   const auto rest = [](schema::TaskDefinition::Reader d, capnp::MessageBuilder& message) {
     message.setRoot(d);
     auto copy = message.getRoot<schema::TaskDefinition>();
     copy.setPayload("");
     copy.setExtra("");
+    copy.initTags(0);
     return copy;
   };
   capnp::MallocMessageBuilder left;

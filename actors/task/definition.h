@@ -15,13 +15,19 @@ namespace troupe::task {
 std::vector<FieldError> normalise(const std::string& task_id,
                                   schema::TaskDefinition::Builder definition);
 
-/// Checks what depends on the time and on settings: dates, number of dependencies, scopes.
+/// Checks their number, which a setting limits.
+std::vector<FieldError> check_dependencies(schema::TaskDefinition::Reader definition,
+                                           const TaskConfig& config);
+
+/// Checks that too, and what depends on the time and on settings or what the schema cannot say:
+/// dates, scopes, limits in `extra`.
 /// Returns every rule that is broken.
 std::vector<FieldError> check(schema::TaskDefinition::Reader definition,
                               const TaskConfig& config,
                               Instant now);
 
-/// Whether two normalised definitions say the same: order of keys in free-form JSON does not count.
+/// Whether two normalised definitions say the same: the order of tags and of keys in free-form JSON
+/// does not count, and of a key that comes several times only the last does.
 /// `priority` is the stored task's current one.
 bool same_definition(schema::TaskDefinition::Reader stored,
                      schema::Priority priority,

@@ -17,17 +17,28 @@ bool ended_as_asked(bool completed, Requires requirement) {
   return completed || requirement == Requires::ALL_RESOLVED;
 }
 
+Edge read_edge(const Bytes& row) {
+  Stored<schema::EdgeRow> stored(row);
+  const auto edge = stored.get();
+  return {edge.getRequires(), Instant{edge.getExpires()}, edge.getSatisfied(), edge.getSince()};
+}
+
+// Whether what is told concerns this dependent. An end that was there before it asked does not: it
+// was told then how things stood, and waits for what comes after.
+bool is_news(const Telling& telling, const Edge& edge) {
+  const bool any = edge.requirement == Requires::ALL_RESOLVED;
+  return (any ? telling.ended : telling.completed) > edge.since;
+}
+
+// Runs whose ends have come too early for who asks now.
+std::uint32_t ended_runs(const TaskState& s) {
+  const auto runs = static_cast<std::uint32_t>(s.runs.size());
+  return runs == 0 || s.is_resolved() ? runs : runs - 1;
+}
+
 void tell_group(Transition& t) {
   t.next.telling->told_group = true;
   send_to_group(t, [](schema::TaskGroupMessage::Builder m) { m.setMemberResolved(); });
-}
-
-Bytes edge_row(Requires requirement, std::int64_t expires, bool satisfied) {
-  return build<schema::EdgeRow>([&](schema::EdgeRow::Builder row) {
-    row.setRequires(requirement);
-    row.setExpires(expires);
-    row.setSatisfied(satisfied);
-  });
 }
 
 // Each wakes an actor, whose answer and pending entry follow: fewer at once than other slices.
@@ -44,13 +55,12 @@ void tell_slice(Transition& t, const Input& in) {
       in.context.rows.scan(tables::task_edges.id, "", telling.cursor, dependents_at_once);
   for (const auto& edge : edges) {
     telling.cursor = edge.key;
-    Stored<schema::EdgeRow> stored(edge.value);
-    const auto row = stored.get();
-    const bool tell = !row.getSatisfied() && Instant{row.getExpires()} > in.now() &&
-                      ended_as_asked(telling.completed, row.getRequires());
+    Edge row = read_edge(edge.value);
+    const bool tell = !row.satisfied && row.expires > in.now() && is_news(telling, row);
     if (!tell) continue;
     if (&edge == &edges.back() && planted(Bug::lose_wake_up)) continue;
-    put_row(t, tables::task_edges, edge.key, edge_row(row.getRequires(), row.getExpires(), true));
+    row.satisfied = true;
+    put_row(t, tables::task_edges, edge.key, edge_row(row));
     telling.waiting += 1;
     const std::string dependent(KeyReader(edge.key).text());
     send_to_task(t, dependent, [](M::Builder m) { m.setSatisfied(); });
@@ -63,24 +73,40 @@ void tell_slice(Transition& t, const Input& in) {
   }
 }
 
-void start_telling(Transition& t, const Input& in, bool deadline_event) {
-  Telling telling;
-  telling.completed = t.next.state() == schema::TaskState::COMPLETED;
-  telling.deadline_event = deadline_event;
-  t.next.telling = telling;
+void start_telling(Transition& t, const Input& in, Telling telling) {
+  t.next.telling = std::move(telling);
   tell_slice(t, in);
 }
 
 }  // namespace
 
+Bytes edge_row(const Edge& edge) {
+  return build<schema::EdgeRow>([&edge](schema::EdgeRow::Builder row) {
+    row.setRequires(edge.requirement);
+    row.setExpires(edge.expires.ms);
+    row.setSatisfied(edge.satisfied);
+    row.setSince(edge.since);
+  });
+}
+
 void begin_telling(Transition& t, const Input& in, bool deadline_event) {
+  const bool completed = t.next.state() == schema::TaskState::COMPLETED;
+  const auto runs = static_cast<std::uint32_t>(t.next.runs.size());
   if (!t.next.telling) {
-    start_telling(t, in, deadline_event);
+    start_telling(t, in,
+                  {.ended = runs,
+                   .completed = completed ? runs : 0,
+                   .cursor = {},
+                   .deadline_event = deadline_event});
     return;
   }
-  // Rerun and ended again before all were told of the first end.
-  t.next.telling->again = true;
-  t.next.telling->deadline_event = t.next.telling->deadline_event || deadline_event;
+  // Rerun and ended again before all were told of the first end. Each end counts, whatever comes
+  // after it: those that are still to be told hear of all of them at once.
+  Telling& telling = *t.next.telling;
+  telling.again = true;
+  telling.ended = runs;
+  if (completed) telling.completed = runs;
+  telling.deadline_event = telling.deadline_event || deadline_event;
 }
 
 Result<Transition> on_add_edge(const TaskState& s, M::AddEdge::Reader m, const Input& in) {
@@ -92,7 +118,7 @@ Result<Transition> on_add_edge(const TaskState& s, M::AddEdge::Reader m, const I
         ended_as_asked(s.state() == schema::TaskState::COMPLETED, m.getRequires());
     result = satisfied ? EdgeResult::SATISFIED : EdgeResult::NOT_YET;
     put_row(t, tables::task_edges, edge_key(in.from.key),
-            edge_row(m.getRequires(), m.getExpires(), satisfied));
+            edge_row({m.getRequires(), Instant{m.getExpires()}, satisfied, ended_runs(s)}));
   }
   send_to_task(t, in.from.key, [&](M::Builder answer) {
     auto edge = answer.initEdgeAnswer();
@@ -146,7 +172,13 @@ Result<Transition> on_group_told(const TaskState& s, const Input& in) {
   const Telling done = *s.telling;
   t.next.telling.reset();
   if (done.again) {
-    start_telling(t, in, done.deadline_event);  // its message still comes last
+    // Not as the task is now: it may have been rerun since. The deadline's message still comes
+    // last.
+    start_telling(t, in,
+                  {.ended = done.ended,
+                   .completed = done.completed,
+                   .cursor = {},
+                   .deadline_event = done.deadline_event});
   } else if (done.deadline_event) {
     const auto last = static_cast<std::uint32_t>(s.runs.size() - 1);
     t.effects.events.push_back(task_ended(s, last));

@@ -1,6 +1,7 @@
 #include "actors/task/events.h"
 
 #include "actors/task/codec.h"
+#include "runtime/api/exchanges.h"
 #include "runtime/base/json_writer.h"
 #include "runtime/store/message.h"
 #include "runtime/transcode/json.h"
@@ -18,7 +19,7 @@ std::string status_json(const TaskState& state) {
 }
 
 std::string exchange(const char* name) {
-  return std::string("exchange/taskcluster-queue/v1/") + name;
+  return api::exchange_prefix("queue") + name;
 }
 
 std::string routing_key(const TaskState& state,
@@ -98,6 +99,15 @@ Event task_ended(const TaskState& state, std::uint32_t run) {
   add_worker(json, group, worker);
   return {exchange(name), routing_key(state, std::to_string(run), group, worker), copies(state),
           end_with_tags(std::move(json), state)};
+}
+
+Event task_priority_changed(const TaskState& state, schema::Priority old) {
+  auto json = begin_payload(status_json(state));
+  json.key("oldPriority").string(enum_name(old));
+  json.key("newPriority").string(enum_name(state.priority));
+  json.end_object();
+  return {exchange("task-priority-changed"), routing_key(state, "_", "", ""), copies(state),
+          json.take()};
 }
 
 Event artifact_created(const TaskState& state, std::uint32_t run, schema::ArtifactRow::Reader row) {

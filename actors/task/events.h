@@ -14,6 +14,8 @@ Event task_running(const TaskState& state, std::uint32_t run);
 /// task-completed, task-failed or task-exception, by the run's state. A run that the deadline ended
 /// is published without its worker.
 Event task_ended(const TaskState& state, std::uint32_t run);
+/// `state` has the new priority already.
+Event task_priority_changed(const TaskState& state, schema::Priority old);
 /// `storage_type`, `name`, `content_type` and `expires` of the artifact.
 Event artifact_created(const TaskState& state, std::uint32_t run, schema::ArtifactRow::Reader row);
 

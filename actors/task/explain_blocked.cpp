@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -24,25 +23,28 @@ using schema::TaskState;
 using Out = schema::Explanation::Builder;
 
 constexpr std::size_t blockers_max = 20;
-// Of a task with more needs, or more tasks behind it, a failure among the others may be missed.
+// Of a task with more needs of its own, or of those that it waits for, or with more tasks behind
+// it, a failure among the others may be missed.
+constexpr std::size_t own_needs_max = 1000;
 constexpr std::size_t needs_max = 20;
-constexpr std::size_t walk_max = 1000;
+constexpr std::size_t walk_max = 2000;
 constexpr std::size_t roots_max = 5;  // that are named
 
 bool has_failed(TaskView& task) {
   return task.state() == TaskState::FAILED || task.state() == TaskState::EXCEPTION;
 }
 
-enum class Step : std::uint8_t { deeper, past, stop };
-// Gets a task that is waited for, and the need of the first task that leads to it.
-using Visit = std::function<Step(const std::string& id, TaskView& task, const std::string& via)>;
+// Gets a task that is waited for, and the need of the first task that leads to it; says whether to
+// look at what that one waits for.
+using Visit = std::function<bool(const std::string& id, TaskView& task, const std::string& via)>;
 
 // Visits what `task` waits for, the nearest first, each once, `walk_max` at most.
 void walk_needs(const Snapshot& snapshot, TaskView& task, const Visit& visit) {
   std::deque<std::pair<std::string, std::string>> ahead;  // a task, and the need that leads to it
   std::set<std::string> seen;
   const auto push_needs = [&](TaskView& of, const std::string& via) {
-    for (const auto& id : unsatisfied_needs(snapshot, of, needs_max)) {
+    const auto most = via.empty() ? own_needs_max : needs_max;
+    for (const auto& id : unsatisfied_needs(snapshot, of, most)) {
       if (seen.insert(id).second) ahead.emplace_back(id, via.empty() ? id : via);
     }
   };
@@ -52,9 +54,7 @@ void walk_needs(const Snapshot& snapshot, TaskView& task, const Visit& visit) {
     ahead.pop_front();
     auto needed = find_task(snapshot, id);
     if (!needed) continue;
-    const Step step = visit(id, *needed, via);
-    if (step == Step::stop) return;
-    if (step == Step::deeper) push_needs(*needed, via);
+    if (visit(id, *needed, via)) push_needs(*needed, via);
   }
 }
 
@@ -63,12 +63,13 @@ struct Needed {
   std::string name;
   std::string via;   // the need that leads to it: itself, if it is one
   std::string text;  // `test (failed)`
+  Instant deadline;  // no rerun after that
 
   bool direct() const { return id == via; }
 };
 
 Needed describe(const std::string& id, TaskView& task, const std::string& via) {
-  Needed needed{id, str(task.row().getName()), via, {}};
+  Needed needed{id, str(task.row().getName()), via, {}, Instant{task.row().getDeadline()}};
   const auto runs = task.row().getRuns();
   const std::string state = has_failed(task) ? enum_name(runs[runs.size() - 1].getReasonResolved())
                                              : enum_name(task.state());
@@ -90,9 +91,9 @@ Roots find_roots(const Snapshot& snapshot, TaskView& task) {
     const bool waits =
         needed.state() == TaskState::UNSCHEDULED && needed.row().getUnsatisfied() > 0;
     if (waits && found.direct()) roots.needs.push_back(found);
-    if (waits) return Step::deeper;
+    if (waits) return true;
     (has_failed(needed) ? roots.failed : roots.waiting).push_back(std::move(found));
-    return Step::past;
+    return false;
   });
   return roots;
 }
@@ -111,15 +112,20 @@ void fill_blockers(const Snapshot& snapshot, const std::vector<std::string>& ids
   }
 }
 
-std::string list_text(const std::vector<std::string>& texts) {
+// `total`: how many there are, if they are more than `texts`.
+std::string list_text(const std::vector<std::string>& texts, std::size_t total = 0) {
   const std::size_t shown = std::min(texts.size(), roots_max);
+  total = std::max(total, texts.size());
   const auto end = texts.begin() + static_cast<std::ptrdiff_t>(shown);
   return fmt::format("{}{}", fmt::join(texts.begin(), end, ", "),
-                     shown < texts.size() ? fmt::format(" and {} more", texts.size() - shown) : "");
+                     shown < total ? fmt::format(" and {} more", total - shown) : "");
 }
 
 // `blocked by lint (failed), package (unscheduled), which waits for test (failed)`.
-std::string blocked_text(const std::vector<Needed>& roots, const std::vector<Needed>& needs) {
+// `total`: of the tasks that are waited for directly, if there are more.
+std::string blocked_text(const std::vector<Needed>& roots,
+                         const std::vector<Needed>& needs,
+                         std::size_t total = 0) {
   std::vector<std::string> blockers;
   std::vector<std::string> behind;
   std::set<std::string> between;
@@ -130,13 +136,22 @@ std::string blocked_text(const std::vector<Needed>& roots, const std::vector<Nee
   for (const Needed& need : needs) {
     if (between.contains(need.id)) blockers.push_back(need.text);
   }
-  const std::string text = "blocked by " + list_text(blockers);
+  const std::string text = "blocked by " + list_text(blockers, total);
   if (behind.empty()) return text;
   return fmt::format("{}, which wait{} for {}", text, between.size() == 1 ? "s" : "",
                      list_text(behind));
 }
 
-std::string failure_help(TaskView& task, const Roots& roots) {
+std::string schedule_help(TaskView& task) {
+  return fmt::format("schedule it: `troupe task schedule {}`", str(task.row().getTaskId()));
+}
+
+std::string failure_help(TaskView& task, const Roots& roots, Instant now) {
+  const auto may_rerun = [now](const Needed& failed) { return failed.deadline >= now; };
+  if (std::ranges::none_of(roots.failed, may_rerun)) {
+    return fmt::format("the deadline of {} has passed, so nothing can be rerun; {}",
+                       roots.failed.front().name, schedule_help(task));
+  }
   std::string rerun = fmt::format("rerun {}: `troupe task rerun {}`", roots.failed.front().name,
                                   roots.failed.front().id);
   if (roots.failed.size() > 1) {
@@ -151,17 +166,16 @@ std::string failure_help(TaskView& task, const Roots& roots) {
 }
 
 // Of the first that somebody has to do something about: what `explain` says of it.
-void add_remedy(const Snapshot& snapshot,
+void add_remedy(Sight& sight,
                 const std::vector<Needed>& waiting,
-                Instant now,
                 std::string& message,
                 std::string& help) {
   for (std::size_t i = 0; i < std::min(waiting.size(), roots_max); ++i) {
-    auto root = find_task(snapshot, waiting[i].id);
+    auto root = find_task(sight.snapshot, waiting[i].id);
     if (root->state() == TaskState::RUNNING) continue;
     capnp::MallocMessageBuilder scratch;
     auto explanation = scratch.initRoot<schema::Explanation>();
-    explain_task(snapshot, *root, now, explanation);
+    explain_task(sight, *root, explanation);
     const auto said = explanation.asReader();
     const std::string code = str(said.getCode());
     if (code != "no-worker" && code != "workers-paused" && code != "not-scheduled") continue;
@@ -173,45 +187,81 @@ void add_remedy(const Snapshot& snapshot,
 
 }  // namespace
 
-void explain_unscheduled(const Snapshot& snapshot, TaskView& task, Instant now, Out out) {
-  const auto ids = unsatisfied_needs(snapshot, task, blockers_max);
-  fill_blockers(snapshot, ids, out);
-  const Roots roots = find_roots(snapshot, task);
+void explain_unscheduled(Sight& sight, TaskView& task, Out out) {
+  const auto ids = unsatisfied_needs(sight.snapshot, task, blockers_max);
+  fill_blockers(sight.snapshot, ids, out);
+  const Roots roots = find_roots(sight.snapshot, task);
   if (!roots.failed.empty()) {
     say(out, "blocked-by-failure", blocked_text(roots.failed, roots.needs),
-        failure_help(task, roots));
+        failure_help(task, roots, sight.now));
   } else if (!roots.waiting.empty()) {
-    std::string message = blocked_text(roots.waiting, roots.needs);
+    std::string message = blocked_text(roots.waiting, roots.needs, task.row().getUnsatisfied());
     std::string help;
-    add_remedy(snapshot, roots.waiting, now, message, help);
+    add_remedy(sight, roots.waiting, message, help);
     say(out, "blocked", message, help);
   } else if (!ids.empty()) {
-    say(out, "blocked", fmt::format("blocked by {}", list_text(ids)), "");
+    // What it waits for waits for it: others in a circle, or itself.
+    const bool itself = ids.size() == 1 && ids.front() == str(task.row().getTaskId());
+    say(out, "blocked",
+        itself ? "blocked by itself: it is one of its own dependencies"
+               : fmt::format("blocked by {}", list_text(ids, task.row().getUnsatisfied())),
+        schedule_help(task));
   } else if (task.row().getHeld()) {
     say(out, "not-scheduled", "held until its whole group is created",
         "whoever creates the group releases it at the end");
   } else {
-    say(out, "not-scheduled", "not scheduled",
-        fmt::format("schedule it: `troupe task schedule {}`", str(task.row().getTaskId())));
+    say(out, "not-scheduled", "not scheduled", schedule_help(task));
   }
 }
 
-bool Failures::block(TaskView& task) {
-  bool failure = false;
-  std::vector<std::string> walked;
-  walk_needs(snapshot_, task, [&](const std::string& id, TaskView& needed, const std::string&) {
-    const auto known = known_.find(id);
-    const bool waits = needed.state() == TaskState::UNSCHEDULED;
-    failure = known != known_.end() ? known->second : has_failed(needed);
-    if (failure) return Step::stop;
-    walked.push_back(id);
-    return waits && known == known_.end() ? Step::deeper : Step::past;
-  });
-  // One of many on the way that was walked may lead to the failure: only the task itself is sure.
-  if (!failure) {
-    for (const auto& id : walked) known_[id] = false;
+/// What is looked at for one task.
+struct Failures::Walk {
+  std::deque<TaskView> ahead;                // that wait themselves
+  std::map<std::string, std::string> waits;  // each of them, and who waits for it
+};
+
+// Whether the task needs what is known to have failed, or to wait in vain. What it needs besides,
+// and is not known yet, goes to the walk.
+bool Failures::step(TaskView& task, Walk& walk) {
+  const auto needs =
+      unsatisfied_needs(snapshot_, task, needs_left_ > 0 ? own_needs_max : needs_max);
+  for (const auto& id : needs) {
+    const bool may_look = needs_left_ > 0;
+    if (may_look) --needs_left_;
+    auto known = known_.find(id);
+    if (known == known_.end()) {
+      auto needed = may_look ? find_task(snapshot_, id) : std::nullopt;
+      if (!needed) continue;
+      if (needed->state() == TaskState::UNSCHEDULED) {
+        const bool anew = walk.waits.emplace(id, str(task.row().getTaskId())).second;
+        if (anew) walk.ahead.push_back(std::move(*needed));
+        continue;
+      }
+      known = known_.emplace(id, has_failed(*needed)).first;
+    }
+    if (known->second) return true;
   }
-  known_[str(task.row().getTaskId())] = failure;
+  return false;
+}
+
+bool Failures::block(TaskView& task) {
+  const std::string own = str(task.row().getTaskId());
+  if (const auto known = known_.find(own); known != known_.end()) return known->second;
+  Walk walk;
+  walk.waits[own] = "";
+  bool failure = step(task, walk);
+  std::string blocked = own;
+  while (!failure && !walk.ahead.empty()) {
+    blocked = str(walk.ahead.front().row().getTaskId());
+    failure = step(walk.ahead.front(), walk);
+    walk.ahead.pop_front();
+  }
+  if (failure) {
+    // So do all on the way to it.
+    for (std::string id = blocked; !id.empty(); id = walk.waits[id]) known_[id] = true;
+  } else if (needs_left_ > 0) {
+    for (const auto& [id, by] : walk.waits) known_[id] = false;
+  }
   return failure;
 }
 

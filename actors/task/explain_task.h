@@ -1,6 +1,7 @@
 // What `explain` says of one task; shared by those that explain groups and queues.
 #pragma once
 
+#include "actors/task/explain_sight.h"
 #include "actors/task/queries.h"
 #include "actors/worker/queries.h"
 #include "runtime/base/time.h"
@@ -18,15 +19,10 @@ void say(schema::Explanation::Builder out,
          const std::string& help);
 
 /// Everything but the subject.
-void explain_task(const Snapshot& snapshot,
-                  TaskView& task,
-                  Instant now,
-                  schema::Explanation::Builder out);
+void explain_task(Sight& sight, TaskView& task, schema::Explanation::Builder out);
 
-/// That nobody is connected who serves the queue.
-void explain_no_worker(const Snapshot& snapshot,
-                       const std::string& queue,
-                       schema::Explanation::Builder out);
+/// That nobody is there who serves the queue.
+void explain_no_worker(Sight& sight, const std::string& queue, schema::Explanation::Builder out);
 
 /// `1 worker paused, g/w: disk: ...`; empty if none is.
 std::string paused_text(const worker::Staffing& staff);

@@ -2,6 +2,7 @@
 
 #include "actors/kinds.h"
 #include "actors/task/codec.h"
+#include "runtime/base/data.h"
 
 #include <algorithm>
 
@@ -45,11 +46,31 @@ void TaskView::fill_definition(schema::TaskDefinition::Builder out) {
   out.setExtra(d.getExtra());
 }
 
+std::size_t TaskView::definition_bytes() const {
+  const auto words = own_row(*snapshot_, tables::task_definition, number_);
+  return words ? words->size_bytes() : 0;
+}
+
+std::size_t TaskView::status_bytes() const {
+  const auto words = own_row(*snapshot_, tables::task_state, number_);
+  return words ? words->size_bytes() : 0;
+}
+
 void TaskView::fill_status(schema::TaskStatus::Builder out) {
   const auto words = own_row(*snapshot_, tables::task_state, number_);
   TROUPE_INVARIANT(words.has_value());
   task::fill_status(decode_row(*words), out);
 }
+
+namespace {
+
+// Whether others see it: not before it is complete, nor once its rows are being removed.
+bool is_visible(TaskView& task) {
+  const auto row = task.row();
+  return row.getCreateStep() == schema::CreateStep::NONE && !row.getExpiring();
+}
+
+}  // namespace
 
 std::optional<TaskView> find_task(const Snapshot& snapshot, const std::string& id) {
   if (id.empty() || id.find('\0') != std::string::npos) return std::nullopt;
@@ -57,7 +78,7 @@ std::optional<TaskView> find_task(const Snapshot& snapshot, const std::string& i
   const auto words = own_row(snapshot, tables::task_state, number);
   if (!words) return std::nullopt;
   TaskView view(snapshot, number, *words);
-  if (view.row().getCreateStep() != schema::CreateStep::NONE) return std::nullopt;
+  if (!is_visible(view)) return std::nullopt;
   return view;
 }
 
@@ -67,8 +88,7 @@ void scan_newest(const Snapshot& snapshot,
   troupe::scan_newest(snapshot, tables::task_state, before,
                       [&](std::uint64_t number, WordSpan words) {
                         TaskView view(snapshot, number, words);
-                        if (view.row().getCreateStep() != schema::CreateStep::NONE) return true;
-                        return visit(view);
+                        return !is_visible(view) || visit(view);
                       });
 }
 
@@ -84,11 +104,14 @@ ArtifactInfo read_artifact(std::uint32_t run, WordSpan words) {
   info.content_type = str(row.getContentType());
   info.expires = Instant{row.getExpires()};
   info.size = row.getSize();
-  const auto hash = row.getSha256();
-  info.sha256.assign(reinterpret_cast<const char*>(hash.begin()), hash.size());
+  info.sha256 = str(row.getSha256());
   info.link = str(row.getLink());
   info.reason = str(row.getReason());
   info.message = str(row.getMessage());
+  info.url = str(row.getUrl());
+  info.content_encoding = str(row.getContentEncoding());
+  info.announced_length = row.getAnnouncedLength();
+  info.present = row.getUploadId().size() == 0;
   return info;
 }
 
@@ -117,20 +140,28 @@ std::optional<ArtifactInfo> find_artifact(const Snapshot& snapshot,
   return read_artifact(run, *words);
 }
 
-Result<ArtifactInfo> resolve_artifact(const Snapshot& snapshot,
-                                      TaskView& task,
-                                      std::uint32_t run,
-                                      const std::string& name,
-                                      Instant now) {
+Result<ArtifactInfo> resolve_artifact(
+    const Snapshot& snapshot,
+    TaskView& task,
+    std::uint32_t run,
+    const std::string& name,
+    Instant now,
+    const std::function<void(const std::vector<std::string>&)>& allow) {
   std::vector<std::string> visited;
   std::string current = name;
   for (;;) {
     if (std::ranges::find(visited, current) != visited.end()) {
       return Error{Errc::invalid, "the links of artifact " + name + " form a circle"};
     }
+    if (visited.size() > links_max) {
+      return Error{Errc::invalid, "artifact " + name + " leads through more than " +
+                                      std::to_string(links_max) +
+                                      " links: link to what is behind them"};
+    }
     visited.push_back(current);
+    allow(visited);
     const auto info = find_artifact(snapshot, task, run, current);
-    if (!info) {
+    if (!info || !info->present) {
       return Error{Errc::not_found, "task " + str(task.row().getTaskId()) + " run " +
                                         std::to_string(run) + " has no artifact " + current};
     }
@@ -145,16 +176,20 @@ void fill_artifact(const ArtifactInfo& info, schema::Artifact::Builder out) {
   out.setName(text(info.name));
   out.setExpires(info.expires.ms);
   out.setContentType(text(info.content_type));
-  if (info.storage_type == "s3") out.setContentLength(static_cast<std::int64_t>(info.size));
+  // That of bytes in a coding is another than theirs.
+  const bool known = info.has_bytes() && info.content_encoding.empty();
+  out.setContentLength(info.announced_length >= 0 || !known ? info.announced_length
+                                                            : static_cast<std::int64_t>(info.size));
 }
 
-std::vector<std::string> list_dependents(const Snapshot& snapshot,
-                                         TaskView& task,
-                                         const Page& page,
-                                         std::string& next) {
+std::vector<std::string> list_dependents(
+    const Snapshot& snapshot, TaskView& task, Instant now, const Page& page, std::string& next) {
   std::vector<std::string> found;
   page_own(snapshot, tables::task_edges, task.number(), "", page, next,
-           [&found](std::string_view key, WordSpan) { found.emplace_back(KeyReader(key).text()); });
+           [&found, now](std::string_view key, WordSpan words) {
+             const Instant expires{Stored<schema::EdgeRow>(words).get().getExpires()};
+             if (expires > now) found.emplace_back(KeyReader(key).text());
+           });
   return found;
 }
 

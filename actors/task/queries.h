@@ -7,6 +7,7 @@
 #include "schema/api/troupe.capnp.h"
 #include "schema/store/rows.capnp.h"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,6 +32,9 @@ class TaskView {
   /// With the current priority.
   void fill_definition(schema::TaskDefinition::Builder out);
   void fill_status(schema::TaskStatus::Builder out);
+  /// What these two fill in is about so large.
+  std::size_t definition_bytes() const;
+  std::size_t status_bytes() const;
 
  private:
   const Snapshot* snapshot_;
@@ -58,6 +62,12 @@ struct ArtifactInfo {
   std::string link;
   std::string reason;
   std::string message;
+  std::string url;
+  std::string content_encoding;        // of the bytes as they are kept
+  std::int64_t announced_length = -1;  // as its creator said
+  bool present = true;                 // false: an `object` whose upload is not finished
+
+  bool has_bytes() const { return !sha256.empty(); }
 };
 
 /// In the order of names.
@@ -73,20 +83,26 @@ std::optional<ArtifactInfo> find_artifact(const Snapshot& snapshot,
                                           std::uint32_t run,
                                           const std::string& name);
 
-/// Follows links within the run. Errors: `not_found`; `expired`; `invalid` for a circle of links.
-Result<ArtifactInfo> resolve_artifact(const Snapshot& snapshot,
-                                      TaskView& task,
-                                      std::uint32_t run,
-                                      const std::string& name,
-                                      Instant now);
+/// So many links lead from one artifact to what is had by its name.
+inline constexpr std::size_t links_max = 32;
+
+/// Follows links within the run. `allow` is called with all names so far, each time before the last
+/// of them is looked at, and throws if the caller may not have it: a link opens nothing.
+/// Errors: `not_found`; `expired`; `invalid` for a circle of links, or more than `links_max`.
+Result<ArtifactInfo> resolve_artifact(
+    const Snapshot& snapshot,
+    TaskView& task,
+    std::uint32_t run,
+    const std::string& name,
+    Instant now,
+    const std::function<void(const std::vector<std::string>&)>& allow);
 
 void fill_artifact(const ArtifactInfo& info, schema::Artifact::Builder out);
 
-/// Ids of tasks that name this one in `dependencies`, in order.
-std::vector<std::string> list_dependents(const Snapshot& snapshot,
-                                         TaskView& task,
-                                         const Page& page,
-                                         std::string& next);
+/// Ids of tasks that name this one in `dependencies`, in order, until they expire. A page may be
+/// short.
+std::vector<std::string> list_dependents(
+    const Snapshot& snapshot, TaskView& task, Instant now, const Page& page, std::string& next);
 
 /// Required tasks that have not ended as asked.
 std::vector<std::string> unsatisfied_needs(const Snapshot& snapshot,

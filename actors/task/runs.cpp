@@ -112,7 +112,7 @@ Result<Transition> on_rerun(const TaskState& s, std::string_view request_id, con
     }
     add_pending_run(t, in, schema::ReasonCreated::RERUN);
     // In that case its timer is gone, too.
-    t.effects.timers.push_back({deadline_timer, s.deadline + in.config.deadline_delay, 0, false});
+    set_deadline_timer(t, in);
     fresh = true;
   }
   remember_answer(t, request_id, in);
@@ -127,8 +127,17 @@ Result<Transition> on_cancel(const TaskState& s, const Input& in) {
     end_and_follow_up(t, in, {schema::TaskState::EXCEPTION, ReasonResolved::CANCELED});
   } else if (s.runs.back().reason_resolved == ReasonResolved::CANCELED) {
     t.effects.events.push_back(task_ended(s, last_run(s)));
+    begin_telling(t, in, false);
   }
   reply_status(t, in.reply_to);
+  return t;
+}
+
+Result<Transition> on_cancel_member(const TaskState& s, const Input& in) {
+  Transition t = begin(s);
+  const bool open = s.visible() && !s.is_resolved() && s.deadline > in.now();
+  if (open) end_and_follow_up(t, in, {schema::TaskState::EXCEPTION, ReasonResolved::CANCELED});
+  answer_sweep(t, in, open);
   return t;
 }
 
@@ -144,6 +153,17 @@ Result<Transition> on_release(const TaskState& s, const Input& in) {
 Result<Transition> on_deadline_due(const TaskState& s, const Input& in) {
   Transition t = begin(s);
   if (!s.visible() || s.is_resolved()) return t;
+  const Instant end = s.deadline + in.config.deadline_delay;
+  if (in.now() < end) {
+    if (!past_deadline(s, in.now())) {
+      set_deadline_timer(t, in);  // the clock was set back
+      return t;
+    }
+    // Nobody may claim it any more: it neither counts as pending nor stands in anybody's way.
+    if (s.state() == schema::TaskState::PENDING) remove_entry(t);
+    t.effects.timers.push_back({deadline_timer, end, deadline_ends, false});
+    return t;
+  }
   end_last_run(t, in, {schema::TaskState::EXCEPTION, ReasonResolved::DEADLINE_EXCEEDED});
   begin_telling(t, in, true);  // its message comes last
   return t;

@@ -10,6 +10,8 @@ namespace {
 Result<Transition> on_timer(const TaskState& s, const Message& message, const Input& in) {
   if (message.timer == deadline_timer) return on_deadline_due(s, in);
   if (message.timer == claim_timer) return on_claim_due(s, message.attempt, in);
+  if (message.timer == expiry_timer) return on_expiry_due(s, in);
+  if (message.timer == artifacts_timer) return on_artifacts_due(s, in);
   return begin(s);
 }
 
@@ -24,7 +26,9 @@ Result<Transition> on_message(const TaskState& s, const Message& message, const 
     case M::RECLAIM: return on_reclaim(s, m.getReclaim(), in);
     case M::RESOLVE: return on_resolve(s, m.getResolve(), in);
     case M::PUT_ARTIFACT: return on_put_artifact(s, m.getPutArtifact(), in);
-    case M::CLAIM_BY_NAME: return on_claim_by_name(s, m.getClaimByName(), in);
+    case M::FINISH_ARTIFACT: return on_finish_artifact(s, m.getFinishArtifact(), in);
+    case M::STORE_BLOB: return on_store_blob(s, m.getStoreBlob(), in);
+    case M::CLAIM_BY_NAME: return on_claim_by_name(s, m.getClaimByName(), m.getTimed(), in);
     case M::GROUP_ANSWER: return on_group_answer(s, m.getGroupAnswer(), in);
     case M::GROUP_TOLD_ANSWER: return on_group_told(s, in);
     case M::RELEASE: return on_release(s, in);
@@ -34,11 +38,18 @@ Result<Transition> on_message(const TaskState& s, const Message& message, const 
     case M::SATISFIED: return on_satisfied(s, in);
     case M::SATISFIED_ANSWER: return on_satisfied_answer(s, in);
     case M::ENTRY_STORED: return on_entry_stored(s, m.getEntryStored(), in);
-    case M::CLAIM_RUN: return on_claim_run(s, m.getClaimRun(), in);
+    case M::CLAIM_RUN: return on_claim_run(s, m, in);
+    case M::CLAIM_REFUSED: return on_claim_refused(s, m, in);
     case M::WORKER_LOST: return on_worker_lost(s, m.getWorkerLost(), in);
     case M::KEEP_LOG: return on_keep_log(s, m.getKeepLog(), in);
     case M::CONTINUE_EDGES: return on_continue_edges(s, in);
     case M::CONTINUE_DEPENDENTS: return on_continue_dependents(s, in);
+    case M::CHANGE_PRIORITY: return on_change_priority(s, m.getChangePriority(), in);
+    case M::CANCEL_MEMBER: return on_cancel_member(s, in);
+    case M::CHANGE_MEMBER_PRIORITY:
+      return on_change_member_priority(s, m.getChangeMemberPriority(), in);
+    case M::EXPIRE_CLAIM: return on_expire_claim(s, m.getExpireClaim(), in);
+    case M::CONTINUE_EXPIRY: return on_continue_expiry(s, in);
   }
   return Error{Errc::invalid, "a message that this version does not know"};
 }
@@ -56,6 +67,7 @@ class TaskActor final : public DurableActor {
                                                             : on_message(state_, message, in);
     if (!outcome.ok()) return outcome.error();
     Transition t = std::move(outcome).value();
+    answer_overtaken(t);
     if (t.next.exists) {
       row_.put(encode_row(t.next), t.effects);
     } else {
@@ -67,7 +79,7 @@ class TaskActor final : public DurableActor {
 
   bool is_volatile() const override {
     return !state_.creators.empty() || !state_.later.empty() || !state_.repeats.empty() ||
-           !state_.until_stored.empty();
+           !state_.until_stored.empty() || !state_.named_claims.empty() || state_.adopted_to;
   }
 
  private:

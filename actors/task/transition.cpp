@@ -2,6 +2,9 @@
 
 #include "actors/task/codec.h"
 #include "actors/task/events.h"
+#include "runtime/base/planted.h"
+
+#include <algorithm>
 
 namespace troupe::task {
 namespace {
@@ -11,14 +14,6 @@ using State = schema::TaskState;
 
 std::uint32_t last_run_id(const TaskState& s) {
   return static_cast<std::uint32_t>(s.runs.size() - 1);
-}
-
-void remove_entry(Transition& t, const Run& run) {
-  send_to_queue(t, [&](schema::TaskQueueMessage::Builder m) {
-    auto entry = m.initRemoveEntry();
-    entry.setAtPriority(t.next.priority);
-    entry.setAtNumber(run.entry);
-  });
 }
 
 void end_claim(Transition& t, const Run& run, bool by_worker) {
@@ -31,6 +26,8 @@ void end_claim(Transition& t, const Run& run, bool by_worker) {
     ended.getEnded().setToken(run.token);
     ended.setRevoked(!by_worker);
   });
+  if (!t.next.limits.any()) return;
+  send_to_queue(t, [&run](schema::TaskQueueMessage::Builder m) { m.setClaimDone(run.entry); });
 }
 
 bool deserves_retry(ReasonResolved reason) {
@@ -60,13 +57,38 @@ void reply_when_stored(Transition& t, ReplyTo to, std::uint32_t run) {
   if (to) t.next.until_stored[run].push_back(to);
 }
 
-void add_pending_run(Transition& t, const Input& in, schema::ReasonCreated reason) {
+void answer_waiting(Transition& t, std::uint32_t run) {
+  const auto found = t.next.until_stored.find(run);
+  if (found == t.next.until_stored.end()) return;
+  for (const ReplyTo to : found->second) reply_status(t, to);
+  t.next.until_stored.erase(found);
+}
+
+void answer_overtaken(Transition& t) {
+  std::vector<std::uint32_t> overtaken;
+  for (const auto& [run, callers] : t.next.until_stored) {
+    if (t.next.runs.at(run).state != State::PENDING) overtaken.push_back(run);
+  }
+  for (const auto run : overtaken) answer_waiting(t, run);
+}
+
+void answer_sweep(Transition& t, const Input& in, bool changed) {
+  send<schema::TaskGroupMessage>(
+      t, in.from, [changed](schema::TaskGroupMessage::Builder m) { m.setSweepAnswer(changed); });
+}
+
+void add_pending_run(Transition& t,
+                     const Input& in,
+                     schema::ReasonCreated reason,
+                     std::uint64_t number) {
   TROUPE_EXPECTS(!t.next.creation);  // T4
   Run run;
   run.reason_created = reason;
   run.scheduled = in.now();
-  run.entry = in.context.number;
+  run.entry = number != 0 ? number : in.context.number;
+  if (planted(Bug::keep_place) && !t.next.runs.empty()) run.entry = t.next.runs.back().entry;
   t.next.runs.push_back(run);
+  t.next.entry_answers = 0;
   const auto id = last_run_id(t.next);
   t.effects.events.push_back(task_pending(t.next, id));
   if (past_deadline(t.next, in.now())) return;
@@ -75,13 +97,34 @@ void add_pending_run(Transition& t, const Input& in, schema::ReasonCreated reaso
     entry.setRunId(id);
     entry.setPriority(t.next.priority);
     entry.setNumber(run.entry);
+    const Limits& limits = t.next.limits;
+    if (!limits.any()) return;
+    m.setConcurrencyKey(text(limits.concurrency_key));
+    m.setConcurrencyLimit(limits.concurrency_limit);
+    m.setTaskCreated(t.next.created.ms);
+    fill_demands(limits.demands, m.initResources(static_cast<unsigned>(limits.demands.size())));
+  });
+  t.next.entry_answers = 1;
+}
+
+void set_deadline_timer(Transition& t, const Input& in) {
+  // What says that it must be over asks whether it was before now.
+  const Duration step = std::min(Duration{1}, in.config.deadline_delay);
+  t.effects.timers.push_back({deadline_timer, t.next.deadline + step, 0, false});
+}
+
+void remove_entry(Transition& t) {
+  send_to_queue(t, [&](schema::TaskQueueMessage::Builder m) {
+    auto entry = m.initRemoveEntry();
+    entry.setAtPriority(t.next.priority);
+    entry.setAtNumber(t.next.runs.back().entry);
   });
 }
 
-void schedule_if_ready(Transition& t, const Input& in) {
+void schedule_if_ready(Transition& t, const Input& in, std::uint64_t number) {
   const bool ready = t.next.visible() && t.next.runs.empty() && !t.next.held &&
                      t.next.unsatisfied == 0 && !past_deadline(t.next, in.now());
-  if (ready) add_pending_run(t, in, schema::ReasonCreated::SCHEDULED);
+  if (ready) add_pending_run(t, in, schema::ReasonCreated::SCHEDULED, number);
 }
 
 void end_last_run(Transition& t, const Input& in, const Ending& ending) {
@@ -92,7 +135,7 @@ void end_last_run(Transition& t, const Input& in, const Ending& ending) {
     run.scheduled = in.now();
     t.next.runs.push_back(run);
   } else if (t.next.state() == State::PENDING) {
-    remove_entry(t, t.next.runs.back());
+    remove_entry(t);
   } else {
     end_claim(t, t.next.runs.back(), ending.by_worker);
   }

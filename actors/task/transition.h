@@ -39,6 +39,11 @@ inline constexpr std::size_t slice_max = 100;
 /// Timers, by name.
 inline constexpr const char* deadline_timer = "deadline";
 inline constexpr const char* claim_timer = "claim";
+/// The deadline's timer has two steps: just behind the deadline the pending run leaves its queue;
+/// `queue.deadline_delay` behind it ends whatever has not ended. Then this is the timer's attempt.
+inline constexpr std::uint64_t deadline_ends = 1;
+inline constexpr const char* expiry_timer = "expire";
+inline constexpr const char* artifacts_timer = "artifacts";
 
 template <class Struct, class Fill>
 void send(Transition& t, ActorId to, Fill&& fill) {
@@ -66,13 +71,27 @@ void reply_status(Transition& t, ReplyTo to);
 /// Answers likewise, once the pending entry of `run` is on disk: a status that says `pending` must
 /// be true.
 void reply_when_stored(Transition& t, ReplyTo to, std::uint32_t run);
+/// Answers those who wait for the pending entry of `run`.
+void answer_waiting(Transition& t, std::uint32_t run);
+/// Answers those who wait for the entry of a run that is not pending any more.
+void answer_overtaken(Transition& t);
 
 /// Makes a new pending run: its entry goes to the queue, task-pending to the log. After the
-/// deadline there is no entry; the deadline timer ends the task.
-void add_pending_run(Transition& t, const Input& in, schema::ReasonCreated reason);
+/// deadline there is no entry; the deadline timer ends the task. `number` is its place among those
+/// of one priority; 0: behind all that wait now.
+void add_pending_run(Transition& t,
+                     const Input& in,
+                     schema::ReasonCreated reason,
+                     std::uint64_t number = 0);
 
-/// Makes the first run if nothing holds the task back any more.
-void schedule_if_ready(Transition& t, const Input& in);
+/// Sets the timer of the deadline, to its first step.
+void set_deadline_timer(Transition& t, const Input& in);
+
+/// The entry of the last run, which is pending, leaves its queue.
+void remove_entry(Transition& t);
+
+/// Makes the first run if nothing holds the task back any more. `number`: as in add_pending_run.
+void schedule_if_ready(Transition& t, const Input& in, std::uint64_t number = 0);
 
 /// How a run ends.
 struct Ending {
@@ -87,6 +106,18 @@ void end_last_run(Transition& t, const Input& in, const Ending& ending);
 
 /// Ends the last run with its message, then the retry it has a right to, or the telling.
 void end_and_follow_up(Transition& t, const Input& in, const Ending& ending);
+
+/// Tells the group whether its sweep has changed this task.
+void answer_sweep(Transition& t, const Input& in, bool changed);
+
+/// A row of a task that needs this one.
+struct Edge {
+  schema::Requires requirement = schema::Requires::ALL_COMPLETED;  // how this task must end for it
+  Instant expires;                                                 // of the dependent
+  bool satisfied = false;                                          // it has been told
+  std::uint32_t since = 0;  // the ends of this many runs, the first ones, do not count for it
+};
+Bytes edge_row(const Edge& edge);
 
 /// Begins to tell dependents and group that the task has ended.
 void begin_telling(Transition& t, const Input& in, bool deadline_event);

@@ -8,7 +8,7 @@
 namespace troupe::task_group {
 namespace {
 
-enum Sets : std::size_t { members };
+enum Sets : std::size_t { members, swept };
 
 /// One group while it is checked.
 struct Group {
@@ -40,13 +40,23 @@ void check_member(Group& group, std::string_view key, WordSpan words) {
   const auto task =
       group.view.row(group.view.locate(task_id(std::string(*member))), tables::task_state);
   if (!task) {
-    group.view.findings().add(where, "there is no such task");
+    const ActorId gone = task_id(std::string(*member));
+    const bool leaving = group.view.any_message(gone, group.id, [](WordSpan body, auto) {
+      return Stored<schema::TaskGroupMessage>(body).get().isMemberExpired();
+    });
+    group.view.findings().expect(leaving, where, "there is no such task");
     return;
   }
   group.view.findings().guard(where, [&] {
     const bool mine = str(Stored<schema::TaskRow>(*task).get().getTaskGroupId()) == group.id.key;
     group.view.findings().expect(mine, where, "the task is of another group");
   });
+}
+
+void check_swept(Group& group, std::string_view key, WordSpan words) {
+  decode_whole<schema::SweptRow>(words);
+  const auto row = group.view.row(group.view.locate(group.id), tables::group_members, key);
+  group.expect(row.has_value(), "G4: a sweep has changed a task that is no member");
 }
 
 void check_group(const CheckView& view, ActorRows& rows, WordSpan words) {
@@ -57,6 +67,7 @@ void check_group(const CheckView& view, ActorRows& rows, WordSpan words) {
   group.where = "task_group/" + group.id.key;
   rows.rows(members,
             [&](std::string_view key, WordSpan member) { check_member(group, key, member); });
+  rows.rows(swept, [&](std::string_view key, WordSpan task) { check_swept(group, key, task); });
   group.expect(row.getNeverResolved() <= row.getMembers(), "G1: neverResolved is over members");
   group.expect(row.getMembers() == group.members, "members are miscounted");
   group.expect(row.getNeverResolved() == group.never_resolved, "neverResolved is miscounted");
@@ -69,7 +80,7 @@ CheckedKind checked_kind() {
       kinds::task_group,
       "task_group",
       tables::group_state,
-      {tables::group_members},
+      {tables::group_members, tables::group_swept},
       [](WordSpan row) { return str(Stored<schema::TaskGroupRow>(row).get().getTaskGroupId()); },
       decode_whole<schema::TaskGroupMessage>};
 }

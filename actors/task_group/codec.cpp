@@ -1,4 +1,5 @@
 #include "actors/task_group/group_actor.h"
+#include "actors/task_group/handlers.h"
 #include "runtime/store/message.h"
 #include "schema/store/rows.capnp.h"
 
@@ -14,11 +15,18 @@ Bytes encode_row(const GroupState& state) {
     row.setName(text(state.name));
     row.setMembers(state.members);
     row.setNeverResolved(state.never_resolved);
-    if (!state.release) return;
-    row.setReleaseActive(true);
-    row.setReleaseCursor(text(state.release->cursor));
-    row.setReleaseWaiting(state.release->waiting);
-    row.setReleasedCount(state.release->count);
+    if (state.release) {
+      row.setReleaseActive(true);
+      row.setReleaseCursor(text(state.release->cursor));
+      row.setReleaseWaiting(state.release->waiting);
+      row.setReleasedCount(state.release->count);
+    }
+    if (state.sweep) {
+      row.setSweep(state.sweep->what);
+      row.setSweepCursor(text(state.sweep->cursor));
+      row.setSweepWaiting(state.sweep->waiting);
+      row.setSweepPriority(state.sweep->priority);
+    }
   });
 }
 
@@ -29,7 +37,7 @@ GroupState decode_row(WordSpan words) {
   state.exists = true;
   state.task_group_id = str(row.getTaskGroupId());
   state.scheduler_id = str(row.getSchedulerId());
-  state.expires = Instant{row.getExpires()};
+  state.expires = within_calendar(Instant{row.getExpires()});
   state.sealed = Instant{row.getSealed()};
   state.created = Instant{row.getCreated()};
   state.name = str(row.getName());
@@ -38,6 +46,10 @@ GroupState decode_row(WordSpan words) {
   if (row.getReleaseActive()) {
     state.release =
         Release{str(row.getReleaseCursor()), row.getReleaseWaiting(), row.getReleasedCount()};
+  }
+  if (row.getSweep() != schema::GroupSweep::NONE) {
+    state.sweep = Sweep{row.getSweep(), row.getSweepPriority(), str(row.getSweepCursor()),
+                        row.getSweepWaiting()};
   }
   return state;
 }

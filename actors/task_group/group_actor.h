@@ -8,7 +8,7 @@
 
 namespace troupe::task_group {
 
-Kind kind();
+Kind kind(const GroupConfig& config);
 
 Bytes encode_row(const GroupState& state);
 GroupState decode_row(WordSpan row);
@@ -22,6 +22,7 @@ struct Transition {
 /// Pure: what one message does. Source: spec/queue.md, section 5.
 Result<Transition> transition(const GroupState& state,
                               const Message& message,
+                              const GroupConfig& config,
                               const Context& context);
 
 }  // namespace troupe::task_group

@@ -1,20 +1,12 @@
-#include "actors/kinds.h"
-#include "actors/task_group/group_actor.h"
-#include "runtime/base/json_writer.h"
+#include "actors/task_group/handlers.h"
 #include "runtime/store/key.h"
-#include "runtime/store/message.h"
 #include "schema/store/rows.capnp.h"
-
-#include <fmt/format.h>
 
 #include <utility>
 
 namespace troupe::task_group {
 namespace {
 
-using M = schema::TaskGroupMessage;
-
-constexpr std::size_t slice_max = 100;
 constexpr Duration group_outlives_task{60 * 60 * 1000};
 
 std::string member_key(const std::string& id) {
@@ -33,23 +25,12 @@ void put_member(Transition& t, std::string key, bool ever_resolved, bool held) {
       {tables::group_members.id, std::move(key), member_row(ever_resolved, held)});
 }
 
-template <class Fill>
-void tell_task(Transition& t, std::string id, Fill&& fill) {
-  t.effects.sends.push_back({task_id(std::move(id)), build<schema::TaskMessage>(fill)});
-}
-
-Event group_event(const GroupState& s, const char* name) {
-  JsonWriter json;
-  json.begin_object().key("version").int64(1);
-  json.key("taskGroupId").string(s.task_group_id);
-  json.key("schedulerId").string(s.scheduler_id);
-  json.key("expires").string(format_time(s.expires));
-  if (s.sealed) json.key("sealed").string(format_time(s.sealed));
-  json.end_object();
-  return {std::string("exchange/taskcluster-queue/v1/") + name,
-          fmt::format("primary.{}.{}._", s.task_group_id, s.scheduler_id),
-          {},
-          json.take()};
+// Of the group itself: sealed, resolved.
+Event group_changed(const GroupState& s, const char* name) {
+  return group_event(s, name, [&s](JsonWriter& json) {
+    json.key("expires").string(format_time(s.expires));
+    if (s.sealed) json.key("sealed").string(format_time(s.sealed));
+  });
 }
 
 std::optional<Error> refuse_member(const GroupState& s, const std::string& scheduler_id) {
@@ -64,38 +45,48 @@ std::optional<Error> refuse_member(const GroupState& s, const std::string& sched
   return std::nullopt;
 }
 
-void answer_member(Transition& t,
-                   const std::string& id,
-                   const std::optional<Error>& refusal,
-                   bool joined) {
-  tell_task(t, id, [&](schema::TaskMessage::Builder m) {
-    auto answer = m.initGroupAnswer();
-    answer.setJoined(joined);
-    if (!refusal) return;
-    answer.getRefusal().setCode(static_cast<std::uint8_t>(refusal->code));
-    answer.getRefusal().setMessage(text(refusal->detail));
+void fill_refusal(schema::Refusal::Builder out, const std::optional<Error>& refusal) {
+  if (!refusal) return;
+  out.setCode(static_cast<std::uint8_t>(refusal->code));
+  out.setMessage(text(refusal->detail));
+}
+
+Result<Transition> on_may_join(const GroupState& s, M::MayJoin::Reader m, const Message& message) {
+  Transition t{s, {}};
+  tell_task(t, message.from.key, [&](schema::TaskMessage::Builder told) {
+    auto answer = told.initGroupAnswer();
+    answer.setQuestion(m.getQuestion());
+    fill_refusal(answer.getRefusal(), refuse_member(s, str(m.getSchedulerId())));
   });
+  return t;
 }
 
 Result<Transition> on_join(const GroupState& s,
                            M::Join::Reader m,
                            const Message& message,
+                           const GroupConfig& config,
                            const Context& context) {
   Transition t{s, {}};
   const std::string id = message.from.key;
   const auto refusal = refuse_member(s, str(m.getJoinSchedulerId()));
-  answer_member(t, id, refusal, true);
+  tell_task(t, id, [&refusal](schema::TaskMessage::Builder told) {
+    auto answer = told.initGroupAnswer();
+    answer.setJoined(true);
+    fill_refusal(answer.getRefusal(), refusal);
+  });
   if (refusal) return t;
   const Instant task_expires{m.getExpires()};
+  const bool lives_longer = !s.exists || task_expires > s.expires;
   if (!s.exists) {
     t.next.exists = true;
     t.next.task_group_id = context.self.key;
     t.next.scheduler_id = str(m.getJoinSchedulerId());
     t.next.created = context.now;
     t.next.name = str(m.getName());
-    t.next.expires = task_expires + group_outlives_task;
-  } else if (task_expires > s.expires) {
-    t.next.expires = task_expires + group_outlives_task;
+  }
+  if (lives_longer) {
+    t.next.expires = within_calendar(task_expires + group_outlives_task);
+    set_expiry_timer(t, removed_at(t.next, config));
   }
   t.next.members += 1;
   t.next.never_resolved += 1;
@@ -117,17 +108,17 @@ Result<Transition> on_member_resolved(const GroupState& s,
     put_member(t, key, true, member.get().getHeld());
   }
   if (t.next.never_resolved == 0) {
-    t.effects.events.push_back(group_event(t.next, "task-group-resolved"));
+    t.effects.events.push_back(group_changed(t.next, "task-group-resolved"));
   }
   tell_task(t, message.from.key, [](schema::TaskMessage::Builder m) { m.setGroupToldAnswer(); });
   return t;
 }
 
 Result<Transition> on_seal(const GroupState& s, const Message& message, const Context& context) {
-  if (!s.exists) return Error{Errc::not_found, "no task group " + context.self.key};
+  if (!s.exists) return no_group(context);
   Transition t{s, {}};
   if (!s.sealed) t.next.sealed = context.now;
-  t.effects.events.push_back(group_event(t.next, "task-group-sealed"));
+  t.effects.events.push_back(group_changed(t.next, "task-group-sealed"));
   t.effects.replies.push_back(
       {message.reply_to,
        build<schema::TaskGroup>([&](schema::TaskGroup::Builder g) { fill_group(t.next, g); }),
@@ -174,7 +165,7 @@ void release_slice(Transition& t, const Context& context) {
 }
 
 Result<Transition> on_release(const GroupState& s, const Message& message, const Context& context) {
-  if (!s.exists) return Error{Errc::not_found, "no task group " + context.self.key};
+  if (!s.exists) return no_group(context);
   Transition t{s, {}};
   t.next.release_callers.push_back(message.reply_to);
   if (s.release) {
@@ -197,21 +188,25 @@ Result<Transition> on_release_answer(const GroupState& s, const Context& context
 
 }  // namespace
 
-Result<Transition> transition(const GroupState& s, const Message& message, const Context& context) {
+Result<Transition> transition(const GroupState& s,
+                              const Message& message,
+                              const GroupConfig& config,
+                              const Context& context) {
+  if (message.source == Message::Source::timer) return on_expiry_due(s, config, context);
   Stored<M> stored(message.body);
   const auto m = stored.get();
   switch (m.which()) {
     case M::SEAL: return on_seal(s, message, context);
     case M::RELEASE: return on_release(s, message, context);
-    case M::MAY_JOIN: {
-      Transition t{s, {}};
-      answer_member(t, message.from.key, refuse_member(s, str(m.getMayJoin().getSchedulerId())),
-                    false);
-      return t;
-    }
-    case M::JOIN: return on_join(s, m.getJoin(), message, context);
+    case M::MAY_JOIN: return on_may_join(s, m.getMayJoin(), message);
+    case M::JOIN: return on_join(s, m.getJoin(), message, config, context);
     case M::MEMBER_RESOLVED: return on_member_resolved(s, message, context);
     case M::RELEASE_ANSWER: return on_release_answer(s, context);
+    case M::CANCEL: return on_cancel(s, message, context);
+    case M::CHANGE_PRIORITY: return on_change_priority(s, m.getChangePriority(), message, context);
+    case M::SWEEP_ANSWER: return on_sweep_answer(s, m.getSweepAnswer(), message, context);
+    case M::CONTINUE_SWEEP: return on_continue_sweep(s, context);
+    case M::MEMBER_EXPIRED: return on_member_expired(s, message, config, context);
   }
   return Error{Errc::invalid, "a message that this version does not know"};
 }

@@ -3,28 +3,18 @@
 
 #include "actors/task_queue/state.h"
 #include "runtime/actor/durable_actor.h"
-#include "schema/store/messages.capnp.h"
-#include "schema/store/rows.capnp.h"
 
 namespace troupe::task_queue {
 
-Kind kind();
+Kind kind(const QueueConfig& config);
 
-Bytes encode_row(const QueueState& state);
-void decode_row(WordSpan row, QueueState& state);
-Entry decode_entry(std::string_view key, WordSpan row);
-
-/// The first entries on disk and on their way there.
-std::vector<Entry> read_window(const Rows& rows);
-
-struct Transition {
-  Changes changes;
-  Effects effects;
-};
-
-/// Pure: what one message does. Source: spec/queue.md, sections 6, 7 and 11.
-Result<Transition> transition(const QueueState& state,
-                              const Message& message,
-                              const Context& context);
+/// What one message does: changes `state` and returns what else lands. The state is too large to
+/// copy for each message. An Error has changed nothing; after an exception the state is void, but
+/// for who waits, which `Waiters::undo` brings back. The effects lack the queue's own row, which
+/// follows `state`. Source: spec/queue.md, sections 6, 7, 10 and 11.
+Result<Effects> handle(QueueState& state,
+                       const Message& message,
+                       const QueueConfig& config,
+                       const Context& context);
 
 }  // namespace troupe::task_queue

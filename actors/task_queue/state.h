@@ -1,83 +1,65 @@
 // One task queue: runs that wait, most urgent first, and workers that wait for them.
 //
-// Entries are rows; the first thousand or so are also in memory (the window), so that a queue of a
-// million costs what a short one costs. Waiting workers are in no row: after a restart they ask
-// again.
+// Entries are rows; only the first of each range are also in memory. Waiting workers are in no row:
+// after a restart they ask again.
+//
+//   queue_entries    those that any worker may claim
+//   queue_lanes      those that ask for resources: a lane for each combination
+//   queue_held       those with a concurrency limit that is reached, or that others come before
+//   queue_admitted   of those with a limit or demands: where they wait, and which are claimed
+//
+// "A group" is here: entries of one concurrency key that ask for the same.
 //
 // Invariants:
-//   Q1  the window is the beginning of the queue: no row sorts before its last entry and is not in
-//   it; Q2  `pending` is the number of entry rows; Q3  at rest, entries or slots are left over,
-//   never both.
+//   Q1  what is in memory of a range is its beginning (line.h);
+//   Q2  `pending` is the number of rows in the first three of those tables;
+//   Q3  at rest no worker waits that could take an entry, unless the limit of its key is reached;
+//   Q4  of a concurrency key `claimed` counts claims, and `waiting` entries. Of a group at most one
+//       is open; at rest the most urgent, unless the limit is reached;
+//   Q5  `used` is what the claimed runs of each worker use up;
+//   Q6  who may take a run, and does not look at all lanes anew (waiters.h), has no room for those
+//       in memory, but for new ones (lanes.h) that those before it in line have looked at alone.
 #pragma once
 
-#include "runtime/actor/effects.h"
+#include "actors/task_queue/entry.h"
+#include "actors/task_queue/lanes.h"
+#include "actors/task_queue/line.h"
+#include "actors/task_queue/waiters.h"
+#include "actors/task_queue/work_requests.h"
 #include "runtime/base/time.h"
 
-#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
-#include <set>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace troupe::task_queue {
 
-/// Order of claims: urgency first, then age.
-struct EntryKey {
-  std::uint8_t behind = 0;  // 7 - rank: smaller is more urgent
-  std::uint64_t number = 0;
-  auto operator<=>(const EntryKey&) const = default;
-};
-
-struct Entry {
-  EntryKey key;
-  std::string task_id;
-  std::uint32_t run_id = 0;
-  Instant inserted;
-};
-
-/// A connected worker that takes `slots` more claims.
-struct Waiter {
-  std::uint64_t session = 0;
-  std::string worker_group;
-  std::string worker_id;
-  std::int32_t slots = 0;
-  std::uint64_t turn = 0;  // the smallest is served next
-};
-
 struct QueueState {
-  bool exists = false;
+  bool exists = false;  // has a row
   std::string task_queue_id;
   std::uint64_t pending = 0;
-  Instant last_active;
-  Instant expires;
+  Instant last_active;  // when a worker last asked
+  Instant expires;      // of the record that people see; none: there is no record
 
-  // Not in the queue's own row.
-  std::map<EntryKey, Entry> window;
-  bool whole = false;                                       // the window holds every entry
-  std::map<std::uint64_t, Waiter> waiters;                  // by session
-  std::set<std::pair<std::uint64_t, std::uint64_t>> turns;  // (turn, session) of those with slots
-  std::uint64_t next_turn = 1;
+  // Not in the queue's own row: what other rows say.
+  Line entries{entries_line()};
+  Lanes lanes;
+  std::map<std::uint64_t, Amounts> used;       // by worker, as `worker_mark`
+  std::map<std::string, Instant> quarantines;  // by worker, `group/id`: until when
+  AnsweredRequests answered;
+
+  // In no row.
+  Waiters waiters;
+
+  static Line entries_line();
 };
 
-/// What a message changes. The state is too large to copy for each.
-struct Changes {
-  std::optional<Entry> added;
-  std::vector<EntryKey> removed;             // entries that were there
-  std::vector<Waiter> waiters;               // new or changed
-  std::optional<std::uint64_t> left;         // session
-  std::optional<std::vector<Entry>> refill;  // the new window
-  bool refill_whole = false;
-  bool exists = false;            // the queue has a row from now on
-  std::optional<Instant> active;  // a worker asked
-  std::uint64_t next_turn = 0;
+struct QueueConfig {
+  Duration expiration_delay{30 * 60 * 1'000};     // queue.expiration_delay
+  std::size_t lanes_max = task_queue::lanes_max;  // in memory
+  // How often one handler may look and find that a lane does not fit: about a millisecond's.
+  std::size_t looks_max = 5'000;
 };
-
-inline constexpr std::size_t window_goal = 1'000;
-inline constexpr std::size_t window_max = 3'000;
-
-void apply(QueueState& state, Changes changes);
 
 }  // namespace troupe::task_queue

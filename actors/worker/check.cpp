@@ -30,14 +30,26 @@ bool is_ending(const CheckView& view,
   });
 }
 
-// The worker has told the task that it is lost.
+bool names(capnp::List<schema::HeldClaim>::Reader claims, std::uint64_t token) {
+  for (const auto claim : claims) {
+    if (claim.getToken() == token) return true;
+  }
+  return false;
+}
+
+// The worker has told the task that it is lost, or itself that this is still to be said.
 bool is_given_up(const CheckView& view,
                  const ActorId& worker,
                  const ActorId& task,
                  schema::WorkerClaimRow::Reader claim) {
-  return view.any_message(worker, task, [&claim](WordSpan body, std::string_view) {
+  const std::uint64_t token = claim.getToken();
+  const bool told = view.any_message(worker, task, [token](WordSpan body, std::string_view) {
     Stored<schema::TaskMessage> m(body);
-    return m.get().isWorkerLost() && m.get().getWorkerLost().getToken() == claim.getToken();
+    return m.get().isWorkerLost() && m.get().getWorkerLost().getToken() == token;
+  });
+  return told || view.any_message(worker, worker, [token](WordSpan body, std::string_view) {
+    Stored<schema::WorkerMessage> m(body);
+    return m.get().isTellLost() && names(m.get().getTellLost(), token);
   });
 }
 
@@ -50,8 +62,8 @@ bool is_running(schema::TaskRow::Reader task, schema::WorkerClaimRow::Reader cla
 
 /// What the claims of a worker amount to.
 struct Held {
-  std::uint64_t claims = 0;
-  bool all_ending = true;  // a message about each is on its way
+  std::uint64_t leased = 0;  // those that a connection holds
+  bool all_ending = true;    // a message about each of these is on its way
 };
 
 void check_claim(const CheckView& view,
@@ -59,7 +71,6 @@ void check_claim(const CheckView& view,
                  std::string_view key,
                  WordSpan words,
                  Held& held) {
-  held.claims += 1;
   const std::string of_worker = "worker/" + worker.key;
   view.findings().guard(of_worker + " claim row " + to_hex(as_bytes(key)), [&] {
     Stored<schema::WorkerClaimRow> stored(words);
@@ -72,7 +83,9 @@ void check_claim(const CheckView& view,
     view.findings().expect(key_task == task.key && key_run == claim.getRunId(), where,
                            "the row's key is of another run");
     const bool ending = is_ending(view, task, worker, claim);
-    held.all_ending = held.all_ending && (ending || is_given_up(view, worker, task, claim));
+    held.leased += claim.getTimed() ? 0 : 1;
+    held.all_ending =
+        held.all_ending && (claim.getTimed() || ending || is_given_up(view, worker, task, claim));
     const auto row = view.row(view.locate(task), tables::task_state);
     const bool good = row && is_running(Stored<schema::TaskRow>(*row).get(), claim);
     view.findings().expect(good || ending, where, "no running run of the task has its token");
@@ -95,9 +108,9 @@ void check_worker(const CheckView& view,
   const std::string where = "worker/" + id.key;
   const bool parked = view.any_message(
       {}, id, [](WordSpan, std::string_view timer) { return timer == lease_timer; });
-  view.findings().expect(!leased || (away && held.claims > 0), where,
+  view.findings().expect(!leased || (away && held.leased > 0), where,
                          "W1: a lease, and nothing that it is for");
-  view.findings().expect(leased || parked || !away || held.claims == 0 || held.all_ending, where,
+  view.findings().expect(leased || parked || !away || held.leased == 0 || held.all_ending, where,
                          "W1: claims without connection or lease");
 }
 

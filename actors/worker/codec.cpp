@@ -1,14 +1,24 @@
+#include "actors/each_row.h"
 #include "actors/kinds.h"
 #include "actors/worker/worker_actor.h"
 #include "runtime/store/message.h"
 #include "schema/store/rows.capnp.h"
 
 namespace troupe::worker {
-namespace {
 
-constexpr std::size_t claims_read_max = 10'000;
+std::vector<Resource> read_resources(capnp::List<schema::Resource>::Reader list) {
+  std::vector<Resource> resources;
+  for (const auto one : list) resources.push_back({str(one.getName()), one.getAmount()});
+  return resources;
+}
 
-}  // namespace
+void note_claim(WordSpan words, WorkerState& state) {
+  Stored<schema::WorkerClaimRow> stored(words);
+  const auto claim = stored.get();
+  const ClaimedRun run{str(claim.getTaskId()), claim.getRunId()};
+  state.claims.insert_or_assign(run, claim.getToken());
+  if (claim.getTimed()) state.timed.insert_or_assign(run, claim.getToken());
+}
 
 Bytes encode_row(const WorkerState& state) {
   return build<schema::WorkerRow>([&state](schema::WorkerRow::Builder row) {
@@ -30,6 +40,20 @@ Bytes encode_row(const WorkerState& state) {
     for (unsigned i = 0; i < recent.size(); ++i) {
       recent[i].setTaskId(text(state.recent[i].task_id));
       recent[i].setRunId(state.recent[i].run_id);
+    }
+    row.setQuarantineUntil(state.quarantine_until.ms);
+    auto history = row.initQuarantines(static_cast<unsigned>(state.quarantines.size()));
+    for (unsigned i = 0; i < history.size(); ++i) {
+      history[i].setClientId(text(state.quarantines[i].client_id));
+      history[i].setUpdatedAt(state.quarantines[i].updated.ms);
+      history[i].setQuarantineUntil(state.quarantines[i].until.ms);
+      history[i].setQuarantineInfo(text(state.quarantines[i].info));
+    }
+    if (!state.resources) return;
+    auto resources = row.initResources(static_cast<unsigned>(state.resources->size()));
+    for (unsigned i = 0; i < resources.size(); ++i) {
+      resources[i].setName(text((*state.resources)[i].name));
+      resources[i].setAmount((*state.resources)[i].amount);
     }
   });
 }
@@ -56,14 +80,19 @@ WorkerState decode_row(WordSpan words) {
   for (const auto run : row.getRecentTasks()) {
     state.recent.push_back({str(run.getTaskId()), run.getRunId()});
   }
+  state.quarantine_until = Instant{row.getQuarantineUntil()};
+  for (const auto change : row.getQuarantines()) {
+    state.quarantines.push_back({str(change.getClientId()), Instant{change.getUpdatedAt()},
+                                 Instant{change.getQuarantineUntil()},
+                                 str(change.getQuarantineInfo())});
+  }
+  if (row.hasResources()) state.resources = read_resources(row.getResources());
   return state;
 }
 
 void read_claims(const Rows& rows, WorkerState& state) {
-  for (const auto& row : rows.scan(tables::worker_claims.id, "", "", claims_read_max)) {
-    Stored<schema::WorkerClaimRow> claim(row.value);
-    state.claims[{str(claim.get().getTaskId()), claim.get().getRunId()}] = claim.get().getToken();
-  }
+  each_row(rows, tables::worker_claims.id, "",
+           [&state](const std::string&, WordSpan words) { note_claim(words, state); });
 }
 
 }  // namespace troupe::worker

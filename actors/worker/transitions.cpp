@@ -1,4 +1,6 @@
+// Connections, leases and claims.
 #include "actors/kinds.h"
+#include "actors/worker/handlers.h"
 #include "actors/worker/worker_actor.h"
 #include "runtime/store/key.h"
 #include "runtime/store/message.h"
@@ -6,15 +8,17 @@
 #include "schema/store/rows.capnp.h"
 
 #include <algorithm>
+#include <map>
+#include <span>
 
 namespace troupe::worker {
 namespace {
 
-using M = schema::WorkerMessage;
 using Push = schema::WorkerPush;
 
 constexpr std::size_t recent_max = 20;
-constexpr Duration worker_outlives_use{24 * 60 * 60 * 1000};
+// So many tasks are told of a loss at once: a handler may yield 256 sends.
+constexpr std::size_t told_max = 100;
 
 struct Held {
   ClaimedRun run;
@@ -32,12 +36,17 @@ void fill_held(schema::HeldClaim::Builder out, const Held& held) {
 }
 
 template <class List>
-void fill_all(List list, const std::vector<Held>& values) {
+void fill_all(List list, std::span<const Held> values) {
   for (unsigned i = 0; i < list.size(); ++i) fill_held(list[i], values[i]);
 }
 
 std::string claim_key(const ClaimedRun& run) {
   return KeyWriter().text(run.task_id).u64(run.run_id).prefix();
+}
+
+bool holds(const WorkerState& s, const Held& claim) {
+  const auto known = s.claims.find(claim.run);
+  return known != s.claims.end() && known->second == claim.token;
 }
 
 // To the worker's connection; nobody listens without one.
@@ -58,21 +67,15 @@ void clear_lease(Transition& t) {
 }
 
 // What its connection said ends with it.
-void end_session(Transition& t, Instant now) {
-  if (t.next.session != 0) t.next.away_since = now;
+void end_session(Transition& t, const WorkerConfig& config, Instant now) {
+  if (t.next.session != 0) {
+    t.next.away_since = now;
+    t.next.expires = t.next.expires_at(now);
+  }
   t.next.session = 0;
   t.next.subscription = {};
   t.next.pause.clear();
-}
-
-void seen(Transition& t, Instant now) {
-  t.next.exists = true;
-  t.next.last_active = now;
-  t.next.expires = std::max(t.next.expires, now + worker_outlives_use);
-}
-
-void answer_nothing(Transition& t, ReplyTo to) {
-  if (to) t.effects.replies.push_back({to, Bytes{}, false});
+  if (t.next.exists) set_record_timer(t, config, now);
 }
 
 // Sorts what the worker says it holds against what it holds here.
@@ -88,25 +91,29 @@ Comparison compare(const WorkerState& s, M::Connect::Reader m) {
   for (const auto claim : m.getHeld()) {
     const Held held = read_held(claim);
     named[held.run] = held.token;
-    const auto known = s.claims.find(held.run);
-    const bool mine = known != s.claims.end() && known->second == held.token;
-    (mine ? result.kept : result.lost).push_back(held);
+    (holds(s, held) ? result.kept : result.lost).push_back(held);
   }
   for (const auto& [run, token] : s.claims) {
+    if (s.timed.contains(run)) continue;  // its worker asks over HTTP
     const auto said = named.find(run);
     if (said == named.end() || said->second != token) result.missed.push_back({run, token});
   }
   return result;
 }
 
-std::vector<Held> all_claims(const WorkerState& s) {
+// Those that end with its connection.
+std::vector<Held> leased_claims(const WorkerState& s) {
   std::vector<Held> claims;
-  for (const auto& [run, token] : s.claims) claims.push_back({run, token});
+  for (const auto& [run, token] : s.claims) {
+    if (!s.timed.contains(run)) claims.push_back({run, token});
+  }
   return claims;
 }
 
-void tell_lost(Transition& t, const std::vector<Held>& claims) {
-  for (const Held& held : claims) {
+// The tasks of the first of them; what is left is for a message to itself.
+void tell_lost(Transition& t, const ActorId& self, std::span<const Held> claims) {
+  const std::size_t told = std::min(claims.size(), told_max);
+  for (const Held& held : claims.first(told)) {
     t.effects.sends.push_back({task_id(held.run.task_id),
                                build<schema::TaskMessage>([&held](schema::TaskMessage::Builder m) {
                                  auto lost = m.initWorkerLost();
@@ -114,6 +121,11 @@ void tell_lost(Transition& t, const std::vector<Held>& claims) {
                                  lost.setToken(held.token);
                                })});
   }
+  const auto rest = claims.subspan(told);
+  if (rest.empty()) return;
+  t.effects.sends.push_back({self, build<M>([rest](M::Builder m) {
+                               fill_all(m.initTellLost(static_cast<unsigned>(rest.size())), rest);
+                             })});
 }
 
 Result<Transition> on_connect(const WorkerState& s,
@@ -123,23 +135,23 @@ Result<Transition> on_connect(const WorkerState& s,
   Transition t{s, {}};
   push(t, false, [](Push::Builder p) { p.setReplaced(); });
   const auto info = m.getInfo();
-  t.next.task_queue_id = str(info.getTaskQueueId());
-  t.next.worker_group = str(info.getWorkerGroup());
-  t.next.worker_id = str(info.getWorkerId());
   t.next.capacity = info.getCapacity();
   t.next.host = str(info.getHost());
   t.next.version = str(info.getVersion());
+  t.next.resources.reset();
+  if (info.hasResources()) t.next.resources = read_resources(info.getResources());
   t.next.session = m.getSession();
   t.next.subscription = message.reply_to;
   t.next.pause.clear();  // a pause that goes on is told again
   t.next.away_since = {};
   seen(t, context.now);
   clear_lease(t);
+  t.effects.timers.push_back({record_timer, std::nullopt, 0, false});
   t.next.process = info.getProcess();
   Comparison found = compare(s, m);
   if (info.getProcess() != s.process) {
     // A new process: what it does not name ended with the old one.
-    tell_lost(t, found.missed);
+    tell_lost(t, context.self, found.missed);
     found.missed.clear();
   }
   push(t, true, [&found](Push::Builder p) {
@@ -161,13 +173,13 @@ Result<Transition> on_gone(const WorkerState& s,
   Transition t{s, {}};
   answer_nothing(t, message.reply_to);
   if (s.session != session || session == 0) return t;  // a later one has taken over
-  end_session(t, context.now);
+  end_session(t, config, context.now);
   t.next.last_active = context.now;
-  if (s.claims.empty()) return t;
+  if (!s.holds_leased()) return t;
   if (expected) {
     set_lease(t, config, context);
   } else {
-    tell_lost(t, all_claims(s));
+    tell_lost(t, context.self, leased_claims(s));
   }
   return t;
 }
@@ -179,8 +191,8 @@ Result<Transition> on_restarted(const WorkerState& s,
                                 const Context& context) {
   Transition t{s, {}};
   answer_nothing(t, message.reply_to);
-  end_session(t, context.now);
-  if (!s.claims.empty()) set_lease(t, config, context);
+  end_session(t, config, context.now);
+  if (s.holds_leased()) set_lease(t, config, context);
   return t;
 }
 
@@ -197,59 +209,100 @@ Result<Transition> on_paused(const WorkerState& s,
   return t;
 }
 
+void note_recent(Transition& t, const ClaimedRun& run) {
+  t.next.recent.push_back(run);
+  if (t.next.recent.size() > recent_max) t.next.recent.erase(t.next.recent.begin());
+}
+
+void add_claim(Transition& t, const Held& held, bool timed) {
+  t.next.claims.insert_or_assign(held.run, held.token);
+  if (timed) {
+    t.next.timed.insert_or_assign(held.run, held.token);
+  } else {
+    t.next.timed.erase(held.run);
+  }
+  t.effects.rows.push_back(
+      {tables::worker_claims.id, claim_key(held.run), build<schema::WorkerClaimRow>([&](auto row) {
+         row.setTaskId(text(held.run.task_id));
+         row.setRunId(held.run.run_id);
+         row.setToken(held.token);
+         row.setTimed(timed);
+       })});
+}
+
 Result<Transition> on_claimed(const WorkerState& s,
                               M::Claimed::Reader m,
                               const WorkerConfig& config,
                               const Context& context) {
   Transition t{s, {}};
   const Held held = read_held(m.getClaim());
-  if (!s.first_claim) t.next.first_claim = context.now;
-  seen(t, context.now);
+  if (m.getUnseen() || (m.getTimed() && s.has_record())) {
+    // The claim has to be known, its worker has not; one that asks over HTTP is noted as it asks.
+    t.next.exists = true;
+  } else {
+    seen(t, context.now);
+  }
+  if (!holds(s, held)) {
+    add_claim(t, held, m.getTimed());
+    if (t.next.has_record()) note_recent(t, held.run);
+  }
+  if (t.next.timed.contains(held.run)) return t;
   // Claimed by a session that has ended: the lease decides. A new session gets it as its own.
   if (s.session == 0) set_lease(t, config, context);
   push(t, true, [&held](Push::Builder p) { fill_held(p.initClaimed(), held); });
-  const auto known = s.claims.find(held.run);
-  if (known != s.claims.end() && known->second == held.token) return t;  // claimed by name, again
-  t.next.claims[held.run] = held.token;
-  t.next.recent.push_back(held.run);
-  if (t.next.recent.size() > recent_max) t.next.recent.erase(t.next.recent.begin());
-  t.effects.rows.push_back(
-      {tables::worker_claims.id, claim_key(held.run), build<schema::WorkerClaimRow>([&](auto row) {
-         row.setTaskId(text(held.run.task_id));
-         row.setRunId(held.run.run_id);
-         row.setToken(held.token);
-       })});
   return t;
 }
 
 Result<Transition> on_claim_ended(const WorkerState& s, M::ClaimEnded::Reader m) {
   Transition t{s, {}};
   const Held held = read_held(m.getEnded());
-  const auto known = s.claims.find(held.run);
-  if (known == s.claims.end() || known->second != held.token) return t;
+  if (!holds(s, held)) return t;
+  const bool timed = s.timed.contains(held.run);
   t.next.claims.erase(held.run);
+  t.next.timed.erase(held.run);
   t.effects.rows.push_back({tables::worker_claims.id, claim_key(held.run), std::nullopt});
-  if (t.next.claims.empty() && s.session == 0) clear_lease(t);
+  if (timed) return t;  // nobody listens for it, and no lease was for it
+  if (!t.next.holds_leased() && s.session == 0) clear_lease(t);
   if (m.getRevoked()) {
     push(t, true, [&held](Push::Builder p) { fill_held(p.initRevoked(), held); });
   }
   return t;
 }
 
-Result<Transition> on_lease_due(const WorkerState& s) {
+Result<Transition> on_lease_due(const WorkerState& s, const Context& context) {
   Transition t{s, {}};
   t.next.lease_until = {};
-  if (s.session == 0) tell_lost(t, all_claims(s));
+  if (s.session == 0) tell_lost(t, context.self, leased_claims(s));
   return t;
 }
 
-}  // namespace
+// What is left of a loss. Claims that have ended meanwhile are nobody's any more.
+Result<Transition> on_tell_lost(const WorkerState& s,
+                                capnp::List<schema::HeldClaim>::Reader claims,
+                                const Context& context) {
+  Transition t{s, {}};
+  std::vector<Held> lost;
+  for (const auto claim : claims) {
+    const Held held = read_held(claim);
+    if (holds(s, held)) lost.push_back(held);
+  }
+  tell_lost(t, context.self, lost);
+  return t;
+}
 
-Result<Transition> transition(const WorkerState& s,
-                              const Message& message,
-                              const WorkerConfig& config,
-                              const Context& context) {
-  if (message.source == Message::Source::timer) return on_lease_due(s);
+Result<Transition> on_timer(const WorkerState& s,
+                            const Message& message,
+                            const WorkerConfig& config,
+                            const Context& context) {
+  if (message.timer == record_timer) return on_record_due(s, config, context);
+  return on_lease_due(s, context);
+}
+
+Result<Transition> dispatch(const WorkerState& s,
+                            const Message& message,
+                            const WorkerConfig& config,
+                            const Context& context) {
+  if (message.source == Message::Source::timer) return on_timer(s, message, config, context);
   Stored<M> stored(message.body);
   const auto m = stored.get();
   switch (m.which()) {
@@ -260,8 +313,26 @@ Result<Transition> transition(const WorkerState& s,
     case M::RESTARTED: return on_restarted(s, message, config, context);
     case M::PAUSED: return on_paused(s, m.getPaused(), message, context);
     case M::CLAIM_ENDED: return on_claim_ended(s, m.getClaimEnded());
+    case M::TELL_LOST: return on_tell_lost(s, m.getTellLost(), context);
+    case M::SEEN: return on_seen(s, message, context);
+    case M::DECLARE: return on_declare(s, Instant{m.getDeclare()}, message, context);
+    case M::QUARANTINE: return on_quarantine(s, m.getQuarantine(), message, context);
+    case M::QUARANTINE_ANSWER: return on_quarantine_answer(s, m.getQuestion());
   }
   return Error{Errc::invalid, "a message that this version does not know"};
+}
+
+}  // namespace
+
+Result<Transition> transition(const WorkerState& s,
+                              const Message& message,
+                              const WorkerConfig& config,
+                              const Context& context) {
+  auto outcome = dispatch(s, message, config, context);
+  if (!outcome.ok()) return outcome;
+  Transition t = std::move(outcome).value();
+  if (t.next.exists && !s.exists) begin_row(t, config, context);
+  return t;
 }
 
 }  // namespace troupe::worker

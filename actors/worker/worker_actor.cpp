@@ -19,12 +19,18 @@ class WorkerActor final : public DurableActor {
     auto outcome = transition(state_, message, config_, context);
     if (!outcome.ok()) return outcome.error();
     Transition t = std::move(outcome).value();
-    if (t.next.exists) row_.put(encode_row(t.next), t.effects);
+    if (t.next.exists) {
+      row_.put(encode_row(t.next), t.effects);
+    } else {
+      row_.forget();
+    }
     state_ = std::move(t.next);
     return std::move(t.effects);
   }
 
-  bool is_volatile() const override { return static_cast<bool>(state_.subscription); }
+  bool is_volatile() const override {
+    return static_cast<bool>(state_.subscription) || !state_.quarantining.empty();
+  }
 
  private:
   const WorkerConfig& config_;

@@ -1,6 +1,7 @@
 #include "bench/support/filler.h"
 
 #include "actors/auth/client_actor.h"
+#include "actors/blobs/collector.h"
 #include "actors/kinds.h"
 #include "actors/task/definition.h"
 #include "actors/task/task_actor.h"
@@ -52,8 +53,8 @@ std::unique_ptr<Host> start_host(const Clock& clock, const std::string& data_dir
   HostOptions options;
   options.store.directory = server::store_dir(data_dir);
   options.store.sync = false;
-  options.kinds = {task::kind({}), task_group::kind(), task_queue::kind(), worker::kind({}),
-                   auth::kind()};
+  options.kinds = {task::kind({}),   task_group::kind({}), task_queue::kind({}),
+                   worker::kind({}), auth::client_kind(),  blobs::kind({})};
   options.actors_max = 2 * in_flight;
   HostHooks hooks;
   hooks.fatal = fail;

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <utility>
 
 extern char** environ;
@@ -63,13 +64,52 @@ std::string http_get(kj::AsyncIoContext& io, const std::string& address, const s
 }  // namespace
 
 void fail(const std::string& why) {
-  fmt::print(stderr, "bench: {}\n", why);
-  std::exit(1);  // NOLINT: the program is over, whatever runs beside it
+  throw std::runtime_error(why);
+}
+
+int run_main(void (*benchmark)()) noexcept {
+  const auto failed = kj::runCatchingExceptions([benchmark] { benchmark(); });
+  KJ_IF_MAYBE (failure, failed) {
+    fmt::print(stderr, "bench: {}\n", failure->getDescription().cStr());
+    return 1;
+  }
+  return 0;
 }
 
 std::size_t number_from_environment(const char* name, std::size_t usual) {
   const char* value = std::getenv(name);  // NOLINT: no other thread yet
   return value != nullptr ? std::strtoull(value, nullptr, 10) : usual;
+}
+
+Started start_program(const std::vector<std::string>& arguments, int stdin_fd) {
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) != 0) fail("cannot make a pipe");
+  ChildOptions options;
+  // So that it ends with this process, however that ends.
+  options.arguments = {"setpriv", "--pdeathsig", "TERM", "--"};
+  options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    options.environment.emplace_back(*variable);
+  }
+  options.stdin_fd = stdin_fd;
+  options.stdout_fd = ends[1];
+  const auto process = spawn(options);
+  close(ends[1]);
+  if (!process.ok()) fail(process.error().detail);
+  Started started{process.value(), read_line(ends[0])};
+  close(ends[0]);
+  return started;
+}
+
+double cpu_seconds_of(pid_t pid) {
+  double sum = 0;
+  const std::filesystem::path threads = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& thread : std::filesystem::directory_iterator(threads)) {
+    double nanoseconds = 0;
+    std::ifstream(thread.path() / "schedstat") >> nanoseconds;
+    sum += nanoseconds * 1e-9;
+  }
+  return sum;
 }
 
 Folder::Folder(const std::string& name)
@@ -84,22 +124,11 @@ Folder::~Folder() {
 
 Platform::Platform(kj::AsyncIoContext& io, std::string data_dir)
     : io_(io), data_dir_(std::move(data_dir)) {
-  int ends[2] = {-1, -1};
-  if (pipe2(ends, O_CLOEXEC) != 0) fail("cannot make a pipe");
-  ChildOptions options;
-  options.arguments = {program(), "up",     "--data",      data_dir_, "--workers",
-                       "0",       "--http", "127.0.0.1:0", "--rpc",   "127.0.0.1:0"};
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    options.environment.emplace_back(*variable);
-  }
-  options.stdout_fd = ends[1];
   const Stopwatch stopwatch;
-  const auto process = spawn(options);
-  close(ends[1]);
-  if (!process.ok()) fail(process.error().detail);
-  process_ = process.value();
-  http_ = word_after(read_line(ends[0]), "rootUrl=http://");
-  close(ends[0]);
+  const auto started = start_program({program(), "up", "--data", data_dir_, "--workers", "0",
+                                      "--http", "127.0.0.1:0", "--rpc", "127.0.0.1:0"});
+  process_ = started.process;
+  http_ = word_after(started.line, "rootUrl=http://");
   http_get(io_, http_, "/readyz");
   ready_seconds_ = stopwatch.seconds();
 }
@@ -133,10 +162,16 @@ double Platform::metric(const std::string& name) {
   return sum;
 }
 
-std::unique_ptr<client::Connection> Platform::connect() {
-  const auto target = client::read_credentials(data_dir_ + "/credentials.json");
+client::Target Platform::credentials() const {
+  auto target = client::read_credentials(data_dir_ + "/credentials.json");
   if (!target.ok()) fail(target.error().detail);
-  return client::connect(*io_.provider, target.value()).wait(io_.waitScope);
+  return std::move(target).value();
+}
+
+std::unique_ptr<client::Connection> Platform::connect() {
+  // The loop's clock stands while nobody waits on it, and a timeout from then on may be over.
+  io_.waitScope.poll();
+  return client::connect(*io_.provider, credentials()).wait(io_.waitScope);
 }
 
 void fill_definition(const TaskPlan& plan, schema::TaskDefinition::Builder d) {

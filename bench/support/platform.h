@@ -16,11 +16,27 @@
 
 namespace troupe::bench {
 
-/// Says why on standard error and ends the program.
+/// Ends the benchmark, which says why: throws.
 [[noreturn]] void fail(const std::string& why);
+
+/// What a benchmark's `main` returns: 1 if it failed, after it has said why on standard error, and
+/// has stopped and removed what it started.
+int run_main(void (*benchmark)()) noexcept;
 
 /// A number from the environment, for smaller tries.
 std::size_t number_from_environment(const char* name, std::size_t usual);
+
+/// A program that runs, and the first line that it printed; empty if it printed none.
+struct Started {
+  ProcessIdentity process;
+  std::string line;
+};
+
+/// Returns once the line is there. `stdin_fd` is borrowed; -1: it reads nothing.
+Started start_program(const std::vector<std::string>& arguments, int stdin_fd = -1);
+
+/// Processor time of all threads of a process that live.
+double cpu_seconds_of(pid_t pid);
 
 /// A folder below the current one, deleted at the end.
 class Folder {
@@ -56,6 +72,14 @@ class Platform {
   double ready_seconds() const { return ready_seconds_; }
 
   Memory memory() const;
+
+  double cpu_seconds() const { return cpu_seconds_of(process_.pid); }
+
+  /// `host:port`.
+  const std::string& http_address() const { return http_; }
+
+  /// The operator's.
+  client::Target credentials() const;
 
   /// A figure of /metrics, summed over its labels; 0 if there is none of it yet.
   double metric(const std::string& name);

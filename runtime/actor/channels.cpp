@@ -40,7 +40,6 @@ void Channels::receive(std::uint32_t from_shard, std::uint64_t place, Delivery d
     return;
   }
   received = place;
-  numbers_.observe(delivery.number);
   delivery.number = numbers_.next();
   commit.credit = delivery.credit;
   commit.rows.push_back(

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,7 +31,8 @@ struct Entry {
   bool gone = false;                // no longer in the directory: look again
   std::function<void()> wake;       // set once the actor has been spawned
   std::function<void()> passivate;  // likewise: asks it to leave memory
-  std::int64_t used_ms = 0;         // elapsed time of the last delivery
+
+  std::int64_t used_ms = 0;  // elapsed time of the last delivery; its slice's mutex guards it
 };
 
 class Directory {
@@ -48,7 +50,8 @@ class Directory {
   /// entry's lock). True: it is gone; a later delivery makes a new entry.
   bool remove_if_idle(const std::shared_ptr<Entry>& entry, const std::function<bool()>& may_leave);
 
-  /// Entries of `kind` not used since `before_ms`, looking at one of `slices` slices a call.
+  /// Entries of `kind` not used since `before_ms`, looking at one of `slices` slices a call. Cost:
+  /// as many as it finds, and those that are awake and were not used for as long.
   std::vector<std::shared_ptr<Entry>> idle(KindId kind, std::int64_t before_ms, std::size_t slice);
 
   static constexpr std::size_t slices = 16;
@@ -62,13 +65,15 @@ class Directory {
   void clear();
 
  private:
+  using ByUse = std::list<std::shared_ptr<Entry>>;  // who was used longest ago comes first
   struct Slice {
-    mutable std::mutex mutex;  // before an entry's, never after
-    std::unordered_map<ActorId, std::shared_ptr<Entry>> entries;
+    mutable std::mutex mutex;                         // before an entry's, never after
+    std::unordered_map<std::uint16_t, ByUse> by_use;  // of each kind
+    std::unordered_map<ActorId, ByUse::iterator> entries;
   };
 
   Slice& slice_of(const ActorId& id);
-  std::shared_ptr<Entry> find_or_make(const ActorId& id, bool& made);
+  std::shared_ptr<Entry> find_or_make(const ActorId& id, std::int64_t now_ms, bool& made);
 
   std::function<void(const std::shared_ptr<Entry>&)> activate_;
   std::array<Slice, slices> slices_;

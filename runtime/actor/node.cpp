@@ -79,11 +79,13 @@ ShardLinks Node::links_of(std::uint32_t index) {
 Node::Running::Running(Node& node,
                        std::unique_ptr<Store> store,
                        ShardPlace place,
+                       std::shared_ptr<LatestCount> latest,
                        Committer::Drive drive)
     : shard(node.clock_,
             std::move(store),
             node.suspects_,
             place,
+            std::move(latest),
             node.options_.timers,
             drive,
             node.links_of(place.index)),
@@ -120,9 +122,10 @@ Node::Node(const Clock& clock,
   }
   const ShardPlace all{0, static_cast<std::uint32_t>(stores.size())};
   const auto by = drive_.steps ? Committer::Drive::steps : Committer::Drive::thread;
+  const auto latest = std::make_shared<LatestCount>();
   for (std::uint32_t i = 0; i < all.count; ++i) {
-    shards_.push_back(
-        std::make_unique<Running>(*this, std::move(stores[i]), ShardPlace{i, all.count}, by));
+    shards_.push_back(std::make_unique<Running>(*this, std::move(stores[i]),
+                                                ShardPlace{i, all.count}, latest, by));
   }
   const auto credit_returned = [this] {
     for (auto& running : shards_) running->shard.timer_service.credit_returned();

@@ -68,7 +68,11 @@ class Node final : public Host {
  private:
   // A shard and the actors that run it.
   struct Running {
-    Running(Node& node, std::unique_ptr<Store> store, ShardPlace place, Committer::Drive drive);
+    Running(Node& node,
+            std::unique_ptr<Store> store,
+            ShardPlace place,
+            std::shared_ptr<LatestCount> latest,
+            Committer::Drive drive);
 
     Shard shard;
     ShellServices shells;

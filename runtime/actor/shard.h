@@ -35,11 +35,12 @@ struct ShardLinks {
 
 class Shard {
  public:
-  /// Borrows `clock` and `suspects`.
+  /// Borrows `clock` and `suspects`; `latest` is shared by all shards of the process.
   Shard(const Clock& clock,
         std::unique_ptr<Store> store,
         Suspects& suspects,
         ShardPlace place,
+        std::shared_ptr<LatestCount> latest,
         TimerOptions timer_options,
         Committer::Drive drive,
         ShardLinks links);

@@ -2,19 +2,98 @@
 
 #include "runtime/base/utf8.h"
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstring>
+#include <utility>
 
 namespace troupe {
+namespace {
+
+// Most answers of the API fit, so that their text is never moved.
+constexpr std::size_t first_bytes = 512;
+
+bool is_plain(char c) {
+  return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+}
+
+void append_escaped(std::string& out, char c) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  out += '\\';
+  switch (c) {
+    case '"':
+    case '\\': out += c; break;
+    case '\b': out += 'b'; break;
+    case '\f': out += 'f'; break;
+    case '\n': out += 'n'; break;
+    case '\r': out += 'r'; break;
+    case '\t': out += 't'; break;
+    default:
+      out.append("u00");
+      out += digits[static_cast<unsigned char>(c) >> 4U];
+      out += digits[static_cast<unsigned char>(c) & 0xFU];
+  }
+}
+
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (;;) {
+    const auto* const special = std::find_if_not(text.begin(), text.end(), is_plain);
+    const auto plain = static_cast<std::size_t>(special - text.begin());
+    out.append(text, 0, plain);
+    if (plain == text.size()) break;
+    append_escaped(out, *special);
+    text.remove_prefix(plain + 1);
+  }
+  out += '"';
+}
+
+}  // namespace
 
 struct JsonWriter::Impl {
-  rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer{buffer};
+  Impl() { text.reserve(first_bytes); }
+
+  // Whatever follows a whole value is the next one of its list or object.
+  void separate() {
+    if (after_value) text += ',';
+    after_value = true;
+  }
+
+  void open(char bracket) {
+    separate();
+    text += bracket;
+    after_value = false;
+  }
+
+  void close(char bracket) {
+    text += bracket;
+    after_value = true;
+  }
+
+  void value(std::string_view json) {
+    separate();
+    text += json;
+  }
+
+  template <class Number>
+  void number(Number number) {
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    value({digits.data(), static_cast<std::size_t>(end - digits.data())});
+  }
+
+  void quoted(std::string_view plain) {
+    separate();
+    if (utf8_length(plain)) {
+      append_quoted(text, plain);
+    } else {
+      append_quoted(text, repaired_utf8(plain));
+    }
+  }
+
+  std::string text;
+  bool after_value = false;
 };
 
 JsonWriter::JsonWriter() : impl_(std::make_unique<Impl>()) {}
@@ -23,81 +102,71 @@ JsonWriter::JsonWriter(JsonWriter&&) noexcept = default;
 JsonWriter& JsonWriter::operator=(JsonWriter&&) noexcept = default;
 
 JsonWriter& JsonWriter::begin_object() {
-  impl_->writer.StartObject();
+  impl_->open('{');
   return *this;
 }
 
 JsonWriter& JsonWriter::end_object() {
-  impl_->writer.EndObject();
+  impl_->close('}');
   return *this;
 }
 
 JsonWriter& JsonWriter::begin_array() {
-  impl_->writer.StartArray();
+  impl_->open('[');
   return *this;
 }
 
 JsonWriter& JsonWriter::end_array() {
-  impl_->writer.EndArray();
+  impl_->close(']');
   return *this;
 }
 
 JsonWriter& JsonWriter::key(std::string_view name) {
-  return string(name);
+  impl_->quoted(name);
+  impl_->text += ':';
+  impl_->after_value = false;
+  return *this;
 }
 
 JsonWriter& JsonWriter::string(std::string_view text) {
-  if (!utf8_length(text)) {
-    const std::string repaired = repaired_utf8(text);
-    impl_->writer.String(repaired.data(), static_cast<rapidjson::SizeType>(repaired.size()));
-    return *this;
-  }
-  // RapidJSON refuses a null pointer, which an empty view may hold.
-  const char* data = text.empty() ? "" : text.data();
-  impl_->writer.String(data, static_cast<rapidjson::SizeType>(text.size()));
+  impl_->quoted(text);
   return *this;
 }
 
 JsonWriter& JsonWriter::int64(std::int64_t value) {
-  impl_->writer.Int64(value);
+  impl_->number(value);
   return *this;
 }
 
 JsonWriter& JsonWriter::uint64(std::uint64_t value) {
-  impl_->writer.Uint64(value);
+  impl_->number(value);
   return *this;
 }
 
 JsonWriter& JsonWriter::number(double value) {
   if (!std::isfinite(value)) return null();
-  // RapidJSON's own algorithm is not always the shortest.
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  return raw({digits.data(), static_cast<std::size_t>(end - digits.data())});
+  impl_->number(value);
+  return *this;
 }
 
 JsonWriter& JsonWriter::boolean(bool value) {
-  impl_->writer.Bool(value);
+  impl_->value(value ? "true" : "false");
   return *this;
 }
 
 JsonWriter& JsonWriter::null() {
-  impl_->writer.Null();
+  impl_->value("null");
   return *this;
 }
 
 JsonWriter& JsonWriter::raw(std::string_view json) {
-  // The empty value writes the comma or colon; the bytes follow at once instead of one by one.
-  impl_->writer.RawValue("", 0, rapidjson::kObjectType);
-  if (!json.empty()) std::memcpy(impl_->buffer.Push(json.size()), json.data(), json.size());
+  impl_->value(json);
   return *this;
 }
 
 std::string JsonWriter::take() {
-  std::string text(impl_->buffer.GetString(), impl_->buffer.GetSize());
-  impl_->buffer.Clear();
-  impl_->writer.Reset(impl_->buffer);
-  return text;
+  impl_->after_value = false;
+  return std::exchange(impl_->text, {});
 }
 
 }  // namespace troupe

@@ -14,6 +14,14 @@ enum class Bug {
   deliver_before_queued,  // a send is delivered before its effects are in the committer's queue
   passivate_early,        // an actor leaves memory before its effects are on disk
   lose_wake_up,           // a resolved task does not tell its last dependent
+  lanes_last,             // a queue gives away what asks for resources after all else
+  overrun_window,         // a claim takes no slot from who gets it
+  serve_quarantined,      // a worker that waits already is not kept from tasks
+  forget_quarantine,      // a queue does not write down who is in quarantine
+  lose_match,             // a limit that is reached no more wakes nobody
+  keep_place,             // a retry waits at the place of the run that was lost
+  finish_without_bytes,   // an artifact is finished before its bytes are here
+  drop_record,            // a worker's record goes before its time
 };
 
 #ifdef TROUPE_PLANTED_BUGS

@@ -17,6 +17,9 @@ std::string new_slugid();
 /// Whether `text` is the slug of a version 4 UUID.
 bool is_slugid(std::string_view text);
 
+/// A version 4 UUID as people write it: `123e4567-e89b-42d3-a456-426614174000`.
+std::string new_uuid();
+
 /// 44 URL-safe characters: an access token.
 std::string new_token();
 

@@ -15,6 +15,11 @@ const char* to_string(Errc code) {
     case Errc::expired: return "ResourceExpired";
     case Errc::too_large: return "InputTooLarge";
     case Errc::internal: return "InternalServerError";
+    case Errc::malformed: return "MalformedPayload";
+    case Errc::bad_arguments: return "InvalidRequestArguments";
+    case Errc::invalid_payload: return "InputValidationError";
+    case Errc::too_many_requests: return "TooManyRequests";
+    case Errc::stale: return "RequestConflict";
   }
   return "InternalServerError";
 }

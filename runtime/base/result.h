@@ -12,20 +12,26 @@ namespace troupe {
 
 /// Kept on disk and on the wire as numbers: never renumber.
 enum class Errc : std::uint8_t {
-  invalid = 1,          // the request is wrong: correct it
-  not_found = 2,        // what it names does not exist
-  conflict = 3,         // the state does not allow it
-  unauthenticated = 4,  // no or wrong credentials
-  forbidden = 5,        // credentials that do not suffice
-  busy = 6,             // over a limit: try again later
-  unavailable = 7,      // the outcome is unknown or the service is away: try again
-  corrupt = 8,          // stored data does not decode
-  expired = 9,          // it existed, and is gone
-  too_large = 10,       // over a size limit
-  internal = 11,        // a bug of ours
+  invalid = 1,             // the request is wrong: correct it
+  not_found = 2,           // what it names does not exist
+  conflict = 3,            // the state does not allow it
+  unauthenticated = 4,     // no or wrong credentials
+  forbidden = 5,           // credentials that do not suffice
+  busy = 6,                // over a limit: try again later
+  unavailable = 7,         // the outcome is unknown or the service is away: try again
+  corrupt = 8,             // stored data does not decode
+  expired = 9,             // it existed, and is gone
+  too_large = 10,          // over a size limit
+  internal = 11,           // a bug of ours
+  malformed = 12,          // the body is not JSON, or not said to be
+  bad_arguments = 13,      // a parameter of the route or of the query string is wrong
+  invalid_payload = 14,    // the body does not fit its schema
+  too_many_requests = 15,  // of this caller: it has to slow down
+  stale = 16,              // decided by a row that has changed since: decide again
 };
 
-/// `InputError`, `ResourceNotFound`...: the code as clients of the HTTP API know it.
+/// `InputError`, `ResourceNotFound`...: the code as clients of the HTTP API know it. Whoever is
+/// left with `stale` is told of a conflict.
 const char* to_string(Errc code);
 
 /// Whether the same call may succeed later.

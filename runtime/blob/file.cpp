@@ -133,6 +133,16 @@ Status link_file(const std::string& from, const std::string& to) {
   return Done{};
 }
 
+Status rename_file(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) != 0) return io_error("rename", from, errno);
+  return Done{};
+}
+
+Status touch_file(const std::string& path) {
+  if (utimensat(AT_FDCWD, path.c_str(), nullptr, 0) != 0) return io_error("touch", path, errno);
+  return Done{};
+}
+
 Status remove_file(const std::string& path) {
   if (unlink(path.c_str()) != 0 && errno != ENOENT) return io_error("remove", path, errno);
   return Done{};

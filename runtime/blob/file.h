@@ -78,6 +78,12 @@ Result<FolderMade> make_folder(const std::string& path);
 /// A second name for a file on the same file system; `conflict` if the name is taken.
 Status link_file(const std::string& from, const std::string& to);
 
+/// Gives a file another name in place of its own, and in place of a file of that name.
+Status rename_file(const std::string& from, const std::string& to);
+
+/// Makes the file's time of modification now. `not_found` if there is no such file.
+Status touch_file(const std::string& path);
+
 /// Removes a name; no error if there is none.
 Status remove_file(const std::string& path);
 

@@ -1,12 +1,34 @@
 #include "runtime/http/message.h"
 
+#include "runtime/base/assert.h"
 #include "runtime/base/json_writer.h"
+
+#include <algorithm>
 
 namespace troupe::http {
 
-std::string_view Request::header(const std::string& name) const {
-  const auto found = headers.find(name);
-  return found == headers.end() ? std::string_view{} : std::string_view{found->second};
+const std::string* Parameters::find(std::string_view name) const {
+  for (const auto& entry : entries_) {
+    if (entry.first == name) return &entry.second;
+  }
+  return nullptr;
+}
+
+const std::string& Parameters::at(std::string_view name) const {
+  const std::string* found = find(name);
+  TROUPE_EXPECTS(found != nullptr);
+  return *found;
+}
+
+std::string_view Request::header(std::string_view name) const {
+  for (const auto& entry : headers) {
+    if (entry.first == name) return entry.second;
+  }
+  return {};
+}
+
+bool Response::has(std::string_view name) const {
+  return std::ranges::any_of(headers, [name](const auto& entry) { return entry.first == name; });
 }
 
 Response json_response(std::string body) {
@@ -35,13 +57,18 @@ Response not_found_response() {
 
 unsigned status_of(Errc code) {
   switch (code) {
-    case Errc::invalid: return 400;
+    case Errc::invalid:
+    case Errc::malformed:
+    case Errc::bad_arguments:
+    case Errc::invalid_payload: return 400;
     case Errc::unauthenticated: return 401;
     case Errc::forbidden: return 403;
     case Errc::not_found: return 404;
+    case Errc::stale:
     case Errc::conflict: return 409;
     case Errc::expired: return 410;
     case Errc::too_large: return 413;
+    case Errc::too_many_requests: return 429;
     case Errc::busy:
     case Errc::unavailable: return 503;
     case Errc::corrupt:
@@ -70,7 +97,9 @@ const char* status_text(unsigned status) {
     case 408: return "Request Timeout";
     case 409: return "Conflict";
     case 410: return "Gone";
+    case 411: return "Length Required";
     case 413: return "Payload Too Large";
+    case 415: return "Unsupported Media Type";
     case 416: return "Range Not Satisfiable";
     case 424: return "Failed Dependency";
     case 429: return "Too Many Requests";

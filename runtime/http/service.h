@@ -1,13 +1,14 @@
 // Answers requests from a route table, one exchange at a time, within limits.
 #pragma once
 
+#include "runtime/http/request_body.h"
+#include "runtime/http/request_stream.h"
 #include "runtime/http/router.h"
 #include "runtime/http/server.h"
-#include "runtime/http/versioned_stream.h"
 
 #include <kj/compat/http.h>
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
 
 namespace troupe::http {
@@ -29,17 +30,18 @@ class LastResponse final : public kj::HttpServerCallbacks {
 struct ServiceParts {
   kj::Timer& timer;
   const RouteTable& routes;
-  const kj::HttpHeaderTable& table;
   const ServerOptions& limits;
   LastResponse& last_response;
+  std::size_t& requests;  // under way now: those that are here with all their body
 };
 
 /// One connection's. Thread: one KJ event loop. Borrows all: they outlive it.
 class RouteService final : public kj::HttpService {
  public:
-  RouteService(const ServiceParts& parts, VersionedStream& connection)
+  RouteService(const ServiceParts& parts, RequestStream& connection)
       : parts_(parts), connection_(connection) {}
 
+  /// Method, target and headers are the canonical ones; the true ones come from the connection.
   kj::Promise<void> request(kj::HttpMethod method,
                             kj::StringPtr url,
                             const kj::HttpHeaders& headers,
@@ -47,19 +49,29 @@ class RouteService final : public kj::HttpService {
                             kj::HttpService::Response& response) override;
 
  private:
-  enum class BodyOutcome : std::uint8_t { whole, too_large, too_slow };
+  using MaybeRefusal = std::optional<Refusal>;
 
-  bool is_last(const kj::HttpHeaders& headers) const;
-  kj::Promise<BodyOutcome> read_body(kj::AsyncInputStream& body, Exchange& exchange);
-  kj::Promise<BodyOutcome> read_rest(kj::AsyncInputStream& body, Exchange& exchange);
-  kj::Promise<void> answer(BodyOutcome outcome, Exchange& exchange, kj::HttpService::Response& out);
+  bool is_full() const { return parts_.requests >= parts_.limits.requests_max; }
+
+  /// Decides what can be without the body: the response, or the handler.
+  void prepare(RequestHead head, Exchange& exchange);
+  kj::Promise<MaybeRefusal> read_body(kj::AsyncInputStream& body, Exchange& exchange);
+  kj::Promise<MaybeRefusal> read_rest(kj::AsyncInputStream& body, Exchange& exchange);
+  kj::Promise<void> answer(MaybeRefusal refused,
+                           Exchange& exchange,
+                           kj::HttpService::Response& out);
+  /// Lets the handler read the body by itself.
+  kj::Promise<void> stream(kj::AsyncInputStream& body,
+                           Exchange& exchange,
+                           kj::HttpService::Response& out);
   kj::Promise<void> send(Exchange& exchange, kj::HttpService::Response& out);
+  kj::Promise<void> serve_socket(Exchange& exchange, kj::HttpService::Response& out);
 
   const ServiceParts& parts_;
-  VersionedStream& connection_;
+  RequestStream& connection_;
 };
 
-/// What malformed requests get, and failures past the handlers: JSON, and nothing of our inside.
+/// What failures past the handlers get: JSON, and nothing of our inside.
 class ProtocolErrors final : public kj::HttpServerErrorHandler {
  public:
   explicit ProtocolErrors(const ServiceParts& parts) : parts_(parts) {}

@@ -166,6 +166,11 @@ void log_event(LogLevel level, std::string_view event, std::initializer_list<Log
   target->logger.log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
+bool would_log(LogLevel level) {
+  const auto target = destination().load();
+  return target->logger.should_log(spdlog_level(level));
+}
+
 std::string render_log_line(LogFormat format,
                             Instant time,
                             LogLevel level,

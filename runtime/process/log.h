@@ -75,6 +75,9 @@ struct LogField {
 /// A destination that fails or is full loses the line: logging never stops the program.
 void log_event(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
 
+/// Whether a line of this level would be written: for fields that take work.
+bool would_log(LogLevel level);
+
 /// One line as `log_event` writes it, without its end; `format` is text or json.
 std::string render_log_line(LogFormat format,
                             Instant time,

@@ -1,6 +1,21 @@
 #include "runtime/rpc/edge.h"
 
+#include <vector>
+
 namespace troupe {
+namespace {
+
+// Who has stopped waiting leaves his fulfiller behind until the next event, which may be long: such
+// go before the list grows for others.
+template <class Fulfillers>
+void make_room(Fulfillers& waiters) {
+  if (waiters.size() < waiters.capacity()) return;
+  std::erase_if(waiters, [](auto& waiter) { return !waiter->isWaiting(); });
+  // If most do wait they are not looked at again with each that comes.
+  if (waiters.size() > waiters.capacity() / 2) waiters.reserve(2 * waiters.capacity());
+}
+
+}  // namespace
 
 Edge::Edge(Host& host) : host_(host), id_(host.add_edge(*this)) {
   watch_ = host_.watch_events([this] {
@@ -49,6 +64,7 @@ kj::Promise<void> Edge::wait_for_event(EventPosition seen) {
     if (newest[i] > seen.at(i)) return kj::READY_NOW;
   }
   auto paf = kj::newPromiseAndFulfiller<void>();
+  make_room(event_waiters_);
   event_waiters_.push_back(kj::mv(paf.fulfiller));
   return paf.promise.then(
       [this, seen = std::move(seen)]() mutable { return wait_for_event(std::move(seen)); });

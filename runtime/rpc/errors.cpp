@@ -6,10 +6,12 @@
 namespace troupe {
 namespace {
 
-constexpr std::array codes = {Errc::invalid,         Errc::not_found, Errc::conflict,
-                              Errc::unauthenticated, Errc::forbidden, Errc::busy,
-                              Errc::unavailable,     Errc::corrupt,   Errc::expired,
-                              Errc::too_large,       Errc::internal};
+constexpr std::array codes = {
+    Errc::invalid,         Errc::not_found,       Errc::conflict,
+    Errc::unauthenticated, Errc::forbidden,       Errc::busy,
+    Errc::unavailable,     Errc::corrupt,         Errc::expired,
+    Errc::too_large,       Errc::internal,        Errc::malformed,
+    Errc::bad_arguments,   Errc::invalid_payload, Errc::too_many_requests};
 
 }  // namespace
 
@@ -42,6 +44,10 @@ kj::Exception exception_from(const Error& error) {
   const auto type =
       is_retryable(error.code) ? kj::Exception::Type::OVERLOADED : kj::Exception::Type::FAILED;
   return kj::Exception(type, __FILE__, __LINE__, kj::heapString(text.data(), text.size()));
+}
+
+void throw_error(const Error& error) {
+  kj::throwFatalException(exception_from(error));
 }
 
 }  // namespace troupe

@@ -14,4 +14,7 @@ Error error_from(const kj::Exception& exception);
 /// What a server throws so that `error_from` reads the same Error again.
 kj::Exception exception_from(const Error& error);
 
+/// Throws that.
+[[noreturn]] void throw_error(const Error& error);
+
 }  // namespace troupe

@@ -14,12 +14,13 @@
 
 namespace troupe {
 
-/// What a peer may send, in all, before it is trusted. A handshake takes less than 1 KiB.
-constexpr std::size_t handshake_bytes_max = 4'096;
+/// What a peer may send, in all, before it is trusted. A handshake takes less than 1 KiB; that of
+/// temporary credentials with many scopes as much as the head of an HTTP request.
+constexpr std::size_t handshake_bytes_max = 32'768;
 
 /// The messages of one connection. Whether the peer is trusted is looked up when a message begins
 /// to arrive, not when the wait for it began. A peer that exceeds the limit fails the read, which
-/// ends the connection.
+/// ends the connection. So does one that speaks HTTP; it gets an answer that it can read.
 ///
 /// One read at a time, as Cap'n Proto does. Thread: that of the stream's event loop.
 class HandshakeStream final : public capnp::MessageStream {
@@ -42,12 +43,15 @@ class HandshakeStream final : public capnp::MessageStream {
  private:
   using Message = kj::Maybe<capnp::MessageReaderAndFds>;
 
+  kj::Promise<Message> refuse_http();
+  kj::Promise<void> discard(std::size_t bytes);
   kj::Promise<Message> read_rest(capnp::ReaderOptions options, kj::ArrayPtr<capnp::word> scratch);
 
   kj::AsyncIoStream& stream_;
   capnp::AsyncIoMessageStream messages_;  // the same stream, without a limit
   const std::shared_ptr<const bool> trusted_;
   std::array<kj::byte, sizeof(capnp::word)> first_word_{};
+  std::array<kj::byte, 512> discarded_{};
   std::size_t received_ = 0;  // bytes, while the peer was not trusted
 };
 

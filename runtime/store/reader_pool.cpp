@@ -6,67 +6,64 @@
 #include <iterator>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace troupe {
 namespace {
 
-constexpr std::size_t idle_max = 64;
+constexpr std::size_t spare_max = 64;
 
 }  // namespace
 
-ReaderPool::Lease ReaderPool::take(SnapshotUse use) {
-  MDB_txn* txn = begin();
+// The lock is taken once for a snapshot and once for its end: all threads that read share it.
+ReaderPool::Lease ReaderPool::reserve(SnapshotUse use) {
   const Duration now = clock_.elapsed();
   const std::lock_guard lock(mutex_);
   if (spare_.empty()) {
     out_.emplace_back();
   } else {
-    out_.splice(out_.end(), spare_, spare_.begin());
+    out_.splice(out_.end(), spare_, std::prev(spare_.end()));
   }
   const auto reader = std::prev(out_.end());
-  reader->txn = txn;
   reader->since = now;
   reader->use = use;
   reader->expired = false;
   return reader;
 }
 
-MDB_txn* ReaderPool::begin() {
-  MDB_txn* txn = nullptr;
+int ReaderPool::begin(Reader& reader) const {
+  if (reader.txn != nullptr) {
+    if (mdb_txn_renew(reader.txn) == 0) return 0;
+    mdb_txn_abort(std::exchange(reader.txn, nullptr));
+  }
+  return mdb_txn_begin(env_, nullptr, MDB_RDONLY, &reader.txn);
+}
+
+ReaderPool::Lease ReaderPool::take(SnapshotUse use) {
+  const auto reader = reserve(use);
+  const int code = begin(*reader);
+  if (code == 0) return reader;
   {
     const std::lock_guard lock(mutex_);
-    if (!idle_.empty()) {
-      txn = idle_.back();
-      idle_.pop_back();
-    }
+    out_.erase(reader);
   }
-  if (txn) {
-    if (mdb_txn_renew(txn) == 0) return txn;
-    mdb_txn_abort(txn);
-  }
-  if (const int code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn)) {
-    throw std::runtime_error("cannot read the store: " + std::string(mdb_strerror(code)) + ", " +
-                             std::to_string(stats().readers) + " snapshots are open");
-  }
-  return txn;
+  throw std::runtime_error("cannot read the store: " + std::string(mdb_strerror(code)) + ", " +
+                           std::to_string(stats().readers) + " snapshots are open");
 }
 
 void ReaderPool::give_back(Lease reader) {
-  MDB_txn* txn = reader->txn;
-  mdb_txn_reset(txn);
+  mdb_txn_reset(reader->txn);
+  MDB_txn* superfluous = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    if (spare_.size() < idle_max) {
+    if (spare_.size() < spare_max) {
       spare_.splice(spare_.end(), out_, reader);
     } else {
+      superfluous = reader->txn;
       out_.erase(reader);
     }
-    if (idle_.size() < idle_max) {
-      idle_.push_back(txn);
-      return;
-    }
   }
-  mdb_txn_abort(txn);
+  if (superfluous != nullptr) mdb_txn_abort(superfluous);
 }
 
 ReaderStats ReaderPool::stats() const {
@@ -93,8 +90,8 @@ void ReaderPool::expire_older_than(Duration age_max,
 
 void ReaderPool::close() {
   const std::lock_guard lock(mutex_);
-  for (MDB_txn* txn : idle_) mdb_txn_abort(txn);
-  idle_.clear();
+  for (const Reader& reader : spare_) mdb_txn_abort(reader.txn);
+  spare_.clear();
 }
 
 }  // namespace troupe

@@ -14,7 +14,6 @@
 #include <functional>
 #include <list>
 #include <mutex>
-#include <vector>
 
 namespace troupe {
 
@@ -29,7 +28,7 @@ class ReaderPool {
  public:
   /// One read transaction in somebody's hands.
   struct Reader {
-    MDB_txn* txn = nullptr;
+    MDB_txn* txn = nullptr;  // of a spare one: reset
     Duration since{0};
     SnapshotUse use{};
     std::atomic<bool> expired{false};  // held for too long: its holder reads no more
@@ -54,15 +53,15 @@ class ReaderPool {
   void close();
 
  private:
-  MDB_txn* begin();
+  Lease reserve(SnapshotUse use);
+  int begin(Reader& reader) const;  // LMDB's code
 
   MDB_env* env_;
   const Clock& clock_;
 
   mutable std::mutex mutex_;  // guards the rest
   std::list<Reader> out_;     // oldest first
-  std::list<Reader> spare_;   // nodes for reuse
-  std::vector<MDB_txn*> idle_;
+  std::list<Reader> spare_;   // for reuse
 };
 
 }  // namespace troupe

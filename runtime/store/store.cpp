@@ -3,6 +3,7 @@
 #include "runtime/clock/clock.h"
 #include "runtime/store/lmdb_snapshot.h"
 #include "runtime/store/lmdb_values.h"
+#include "runtime/store/map_fault.h"
 #include "runtime/store/meta_row.h"
 #include "runtime/store/reader_pool.h"
 #include "runtime/store/reserve_file.h"
@@ -70,7 +71,12 @@ class LmdbStore final : public Store {
         data_path_(options.directory + "/data.mdb"),
         map_bytes_(map_bytes(options)),
         pool_(env, options.clock ? *options.clock : system_clock()),
-        reserve_(options.directory + "/reserve", options.reserve_bytes) {
+        reserve_(options.directory + "/reserve", options.reserve_bytes),
+        fault_notice_(data_path_,
+                      damage_text(options.directory,
+                                  "a page leads out of it, or the "
+                                  "disk cannot be read") +
+                          "\n") {
     mdb_env_set_userctx(env_, this);
     mdb_env_set_assert(env_, on_assert);
   }
@@ -120,6 +126,7 @@ class LmdbStore final : public Store {
 
   ReaderPool pool_;
   ReserveFile reserve_;
+  MapFaultNotice fault_notice_;
 };
 
 // LMDB aborts when this comes back: its locks and pages are in no state to go on with.

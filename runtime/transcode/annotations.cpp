@@ -20,6 +20,9 @@ enum AnnotationId : std::uint64_t {
   range_id = 0xa5f1c1d8e6b7a00b,
   unique_id = 0xa5f1c1d8e6b7a00c,
   form_id = 0xa5f1c1d8e6b7a00d,
+  any_json_id = 0xa5f1c1d8e6b7a00e,
+  discriminator_id = 0xa5f1c1d8e6b7a010,
+  schema_id = 0xa5f1c1d8e6b7a011,
 };
 
 Limits read_limits(capnp::schema::Value::Reader value) {
@@ -36,6 +39,7 @@ Annotations read_annotations(capnp::List<capnp::schema::Annotation>::Reader list
     switch (annotation.getId()) {
       case json_name_id: found.json_name = view(value.getText()); break;
       case json_text_id: found.json_text = true; break;
+      case any_json_id: found.any_json = true; break;
       case date_time_id: found.date_time = true; break;
       case map_id: found.map = true; break;
       case optional_id: found.optional = true; break;
@@ -49,6 +53,16 @@ Annotations read_annotations(capnp::List<capnp::schema::Annotation>::Reader list
       case unique_id: found.unique = true; break;
       default: break;  // somebody else's
     }
+  }
+  return found;
+}
+
+StructAnnotations read_struct_annotations(capnp::List<capnp::schema::Annotation>::Reader list) {
+  StructAnnotations found;
+  for (const auto annotation : list) {
+    const auto value = annotation.getValue();
+    if (annotation.getId() == schema_id) found.schema = view(value.getText());
+    if (annotation.getId() == discriminator_id) found.discriminator = view(value.getText());
   }
   return found;
 }

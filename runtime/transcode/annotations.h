@@ -14,6 +14,7 @@ namespace troupe::transcode {
 struct Annotations {
   std::optional<std::string_view> json_name;
   bool json_text = false;
+  bool any_json = false;
   bool date_time = false;
   bool map = false;
   bool optional = false;
@@ -26,6 +27,14 @@ struct Annotations {
   std::optional<Limits> items;
   std::optional<Limits> range;
 };
+
+/// The texts of a struct's own annotations; empty without one.
+struct StructAnnotations {
+  std::string_view schema;         // name of its JSON schema
+  std::string_view discriminator;  // of its union
+};
+
+StructAnnotations read_struct_annotations(capnp::List<capnp::schema::Annotation>::Reader list);
 
 Annotations read_annotations(capnp::List<capnp::schema::Annotation>::Reader list);
 

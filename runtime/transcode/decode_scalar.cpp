@@ -1,3 +1,4 @@
+#include "runtime/base/json_writer.h"
 #include "runtime/base/time.h"
 #include "runtime/transcode/decoder.h"
 
@@ -70,14 +71,8 @@ std::string_view kind_name(Node::Kind kind) {
   return {};
 }
 
-// `one of "a", "b", "c"`.
 std::string choices(const EnumRules& rules) {
-  std::string text = "one of ";
-  for (std::size_t i = 0; i < rules.names.size(); ++i) {
-    if (i > 0) text += ", ";
-    text += quoted(rules.names[i]);
-  }
-  return text;
+  return transcode::choices({rules.names.begin(), rules.names.end()});
 }
 
 capnp::Text::Reader as_text(std::string_view text) {
@@ -85,6 +80,16 @@ capnp::Text::Reader as_text(std::string_view text) {
 }
 
 }  // namespace
+
+std::string choices(const std::vector<std::string_view>& names) {
+  std::string text;
+  for (const std::string_view name : names) {
+    if (name.empty()) continue;
+    text += text.empty() ? "one of " : ", ";
+    text += quoted(name);
+  }
+  return text;
+}
 
 void Slot::set(const capnp::DynamicValue::Reader& value) {
   KJ_IF_MAYBE (field, field_) {
@@ -117,10 +122,12 @@ void Decoder::value(const ValueRules& rules, const Node& node, Slot slot, const 
     case Shape::text: return text(rules, node, slot, path);
     case Shape::bytes: return bytes(node, slot, path);
     case Shape::json_text: return json_text(node, slot, path);
+    case Shape::any_json: return any_json(node, slot);
     case Shape::date_time: return date_time(rules, node, slot, path);
     case Shape::enumerant: return enumerant(*rules.enumeration, node, slot, path);
     case Shape::structure:
       if (node.kind != Node::Kind::object) return wrong_type("an object", node, path);
+      if (!check_size(rules, node.count, path, faults_)) return;
       return structure(*rules.structure, node, slot.structure(), path);
     case Shape::list: return list(rules, node, slot, path);
     case Shape::map: return map(rules, node, slot, path);
@@ -180,6 +187,17 @@ void Decoder::json_text(const Node& node, Slot slot, const Path& path) {
   slot.set(as_text(compact));
 }
 
+void Decoder::any_json(const Node& node, Slot slot) {
+  std::string compact;
+  if (node.kind == Node::Kind::string) {
+    JsonWriter writer;
+    compact = writer.string(tape_.text(node)).take();
+  } else {
+    compact = compact_json(tape_.slice(node));
+  }
+  slot.set(as_text(compact));
+}
+
 void Decoder::date_time(const ValueRules& rules, const Node& node, Slot slot, const Path& path) {
   if (node.kind != Node::Kind::string) return wrong_type("a date and time", node, path);
   const std::string_view contents = tape_.text(node);
@@ -188,17 +206,15 @@ void Decoder::date_time(const ValueRules& rules, const Node& node, Slot slot, co
     return faults_.add(path, fmt::format("{} is not a date and time such as {}", quoted(contents),
                                          "2026-01-31T08:00:00.000Z"));
   }
-  if (time->ms == 0 && rules.zero_is_absent) {
-    return faults_.add(path, "cannot be the first moment of 1970, which stands for no time");
-  }
-  slot.set(time->ms);
+  // 0 stands for no time: the first moment of 1970 becomes the next one.
+  slot.set(time->ms == 0 && rules.zero_is_absent ? std::int64_t{1} : time->ms);
 }
 
 void Decoder::enumerant(const EnumRules& rules, const Node& node, Slot slot, const Path& path) {
   if (node.kind != Node::Kind::string) return wrong_type(choices(rules), node, path);
   const std::string_view name = tape_.text(node);
   const auto found = std::find(rules.names.begin(), rules.names.end(), name);
-  if (found == rules.names.end()) {
+  if (found == rules.names.end() || name.empty()) {
     return faults_.add(path, fmt::format("must be {}, not {}", choices(rules), quoted(name)));
   }
   const auto number = static_cast<std::uint16_t>(found - rules.names.begin());

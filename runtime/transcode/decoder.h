@@ -46,6 +46,12 @@ class Decoder {
   void value(const ValueRules& rules, const Node& node, Slot slot, const Path& path);
   void list(const ValueRules& rules, const Node& array, Slot slot, const Path& path);
   void map(const ValueRules& rules, const Node& object, Slot slot, const Path& path);
+  // A union that a property tells apart.
+  void one_of(const StructRules& rules,
+              const Node& object,
+              capnp::DynamicStruct::Builder into,
+              const Path& path);
+  std::vector<std::uint32_t> last_of_each(const Node& object) const;
   void fill_absent(const StructRules& rules,
                    const std::vector<bool>& seen,
                    capnp::DynamicStruct::Builder into,
@@ -59,6 +65,7 @@ class Decoder {
   void text(const ValueRules& rules, const Node& node, Slot slot, const Path& path);
   void bytes(const Node& node, Slot slot, const Path& path);
   void json_text(const Node& node, Slot slot, const Path& path);
+  void any_json(const Node& node, Slot slot);
   void date_time(const ValueRules& rules, const Node& node, Slot slot, const Path& path);
   void enumerant(const EnumRules& rules, const Node& node, Slot slot, const Path& path);
 
@@ -66,6 +73,10 @@ class Decoder {
 
   const Tape& tape_;
   Faults& faults_;
+  std::string_view known_elsewhere_ = {};  // a property at the top that somebody else has read
 };
+
+/// `one of "a", "b", "c"`; those without a name are left out.
+std::string choices(const std::vector<std::string_view>& names);
 
 }  // namespace troupe::transcode

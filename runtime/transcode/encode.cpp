@@ -21,10 +21,11 @@ std::string_view view(capnp::Text::Reader text) {
 class Encoder {
  public:
   void structure(const StructRules& rules, capnp::DynamicStruct::Reader value);
+  void write(const ValueRules& rules, const capnp::DynamicValue::Reader& value);
   std::string take() { return json_.take(); }
 
  private:
-  void write(const ValueRules& rules, const capnp::DynamicValue::Reader& value);
+  void members(const StructRules& rules, capnp::DynamicStruct::Reader value);
   void list(const ValueRules& rules, capnp::DynamicList::Reader items);
   void map(const ValueRules& rules, capnp::DynamicList::Reader entries);
   void enumerant(const EnumRules& rules, capnp::DynamicEnum value);
@@ -39,15 +40,24 @@ void Encoder::structure(const StructRules& rules, capnp::DynamicStruct::Reader v
   TROUPE_EXPECTS(depth_ < json_depth_max);
   ++depth_;
   json_.begin_object();
+  members(rules, value);
+  json_.end_object();
+  --depth_;
+}
+
+void Encoder::members(const StructRules& rules, capnp::DynamicStruct::Reader value) {
   const auto active = rules.has_union ? value.which() : nullptr;
   for (const FieldRules& field : rules.fields) {
     if (field.in_union && !is_active(active, field.field)) continue;
+    if (!rules.discriminator.empty()) {
+      json_.key(rules.discriminator).string(field.name);
+      members(*field.value.structure, value.get(field.field).as<capnp::DynamicStruct>());
+      continue;
+    }
     if (field.optional && holds_default(field, value)) continue;
     json_.key(field.name);
     write(field.value, value.get(field.field));
   }
-  json_.end_object();
-  --depth_;
 }
 
 void Encoder::write(const ValueRules& rules, const capnp::DynamicValue::Reader& value) {
@@ -67,6 +77,11 @@ void Encoder::write(const ValueRules& rules, const capnp::DynamicValue::Reader& 
     case Shape::json_text: {
       const std::string_view text = view(value.as<capnp::Text>());
       json_.raw(text.empty() ? "{}" : text);
+      break;
+    }
+    case Shape::any_json: {
+      const std::string_view text = view(value.as<capnp::Text>());
+      json_.raw(text.empty() ? "null" : text);
       break;
     }
     case Shape::date_time: {
@@ -123,6 +138,17 @@ namespace troupe {
 std::string to_json(capnp::DynamicStruct::Reader value) {
   transcode::Encoder encoder;
   encoder.structure(transcode::struct_rules(value.getSchema()), value);
+  return encoder.take();
+}
+
+std::string to_json(capnp::DynamicStruct::Reader value, capnp::StructSchema::Field member) {
+  const auto& rules = transcode::struct_rules(value.getSchema());
+  const auto found =
+      std::find_if(rules.fields.begin(), rules.fields.end(),
+                   [&](const transcode::FieldRules& field) { return field.field == member; });
+  TROUPE_EXPECTS(found != rules.fields.end());
+  transcode::Encoder encoder;
+  encoder.write(found->value, value.get(member));
   return encoder.take();
 }
 

@@ -10,6 +10,8 @@
 // Thread: any.
 #pragma once
 
+#include "runtime/base/result.h"
+
 #include <capnp/dynamic.h>
 
 #include <cstdint>
@@ -36,10 +38,18 @@ struct FieldError {
 /// an unknown enumerant its number. Throws kj::Exception if the message itself is malformed.
 std::string to_json(capnp::DynamicStruct::Reader value);
 
+/// Compact JSON of one field of a struct, alone.
+std::string to_json(capnp::DynamicStruct::Reader value, capnp::StructSchema::Field member);
+
+/// As `from_json`, with an Error `malformed` for what is not JSON at all.
+Result<std::vector<FieldError>> read_json(std::string_view json,
+                                          capnp::DynamicStruct::Builder into);
+
 /// Reads a JSON object into `into`, which holds exactly it and the defaults afterwards.
 ///
 /// Returns all faults at once (at most `field_errors_max`), empty if there is none: malformed JSON
-/// with line and column, unknown and repeated fields, wrong types, missing fields, broken limits.
+/// with line and column, unknown fields, wrong types, missing fields, broken limits. Of a name that
+/// is there more than once the last value counts.
 /// With faults `into` holds what was right; a field at fault holds anything that fits its type.
 std::vector<FieldError> from_json(std::string_view json, capnp::DynamicStruct::Builder into);
 

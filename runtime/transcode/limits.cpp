@@ -79,7 +79,8 @@ std::string out_of_range(const Bounds<std::uint64_t>& bounds, std::string_view s
 
 bool check_size(const ValueRules& rules, std::size_t count, const Path& path, Faults& faults) {
   if (!rules.items) return true;
-  return check_count(*rules.items, count, rules.shape == Shape::map ? "key" : "item", path, faults);
+  return check_count(*rules.items, count, rules.shape == Shape::list ? "item" : "key", path,
+                     faults);
 }
 
 void check_unique(const std::vector<std::string_view>& items, const Path& path, Faults& faults) {

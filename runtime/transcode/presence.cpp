@@ -25,7 +25,8 @@ bool is_active(const kj::Maybe<capnp::StructSchema::Field>& active,
 bool holds_default(const FieldRules& field, capnp::DynamicStruct::Reader value) {
   switch (field.value.shape) {
     case Shape::text:
-    case Shape::json_text: {
+    case Shape::json_text:
+    case Shape::any_json: {
       const auto text = value.get(field.field).as<capnp::Text>();
       return std::string_view(text.begin(), text.size()) == field.schema_default;
     }

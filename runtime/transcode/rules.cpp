@@ -90,6 +90,7 @@ std::string enum_name(capnp::EnumSchema schema, std::uint16_t value) {
 }
 
 std::optional<std::uint16_t> enum_value(capnp::EnumSchema schema, std::string_view name) {
+  if (name.empty()) return std::nullopt;  // an enumerant with this name has none
   const auto& names = transcode::enum_rules(schema).names;
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) return std::nullopt;

@@ -31,6 +31,7 @@ enum class Shape : std::uint8_t {
   text,
   bytes,      // Data: hexadecimal digits
   json_text,  // Text: an object of any contents
+  any_json,   // Text: any value
   date_time,  // Int64: RFC 3339
   enumerant,
   structure,
@@ -71,7 +72,7 @@ struct ValueRules {
   std::optional<Limits> length;             // text
   std::unique_ptr<const re2::RE2> pattern;  // text
   std::string form;                         // text: what the pattern asks for; may be empty
-  std::optional<Limits> items;              // list, map
+  std::optional<Limits> items;              // list, map; structure: of its properties
   bool unique = false;                      // list of texts
 };
 
@@ -96,6 +97,11 @@ struct StructRules {
   ValueRules self;                 // as a value of its own
   std::vector<FieldRules> fields;  // in the order of the schema's text
   bool has_union = false;
+  std::string schema_name;  // of its JSON schema; may be empty
+
+  // Of a union that is told apart by a property: the property's name, and rules that know it alone.
+  std::string discriminator;
+  std::unique_ptr<StructRules> discriminator_rules;
 
   /// Index in `fields`, or nothing if no field has this name in JSON.
   std::optional<std::uint16_t> find(std::string_view name) const;

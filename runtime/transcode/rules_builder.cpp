@@ -31,6 +31,7 @@ class Builder {
   ValueRules list(capnp::Type type, const Annotations& limits);
   ValueRules map(capnp::Type type, const Annotations& limits);
   void limit_text(ValueRules& rules, const Annotations& limits);
+  void discriminate(StructRules& rules, std::string_view name) const;
   void check_fit(const FieldRules& field, const Annotations& limits) const;
   [[noreturn]] void refuse(std::string_view why) const;
 
@@ -74,6 +75,7 @@ const EnumRules& Builder::enumeration(capnp::EnumSchema schema) {
   for (const auto enumerant : schema.getEnumerants()) {
     const auto proto = enumerant.getProto();
     const auto name = read_annotations(proto.getAnnotations()).json_name;
+    // An empty name: what no JSON says.
     slot->names.emplace_back(name.value_or(view(proto.getName())));
   }
   return *slot;
@@ -92,6 +94,8 @@ const StructRules& Builder::structure(capnp::StructSchema schema) {
   rules.self.shape = Shape::structure;
   rules.self.structure = &rules;
 
+  const auto notes = read_struct_annotations(schema.getProto().getAnnotations());
+  rules.schema_name = notes.schema;
   std::vector<capnp::StructSchema::Field> fields;
   for (const auto member : schema.getFields()) fields.push_back(member);
   const auto declared_before = [](const auto& a, const auto& b) {
@@ -100,6 +104,7 @@ const StructRules& Builder::structure(capnp::StructSchema schema) {
   std::sort(fields.begin(), fields.end(), declared_before);
   for (const auto& member : fields) rules.fields.push_back(field(member));
 
+  if (!notes.discriminator.empty()) discriminate(rules, notes.discriminator);
   const auto in_union = [](const FieldRules& member) { return member.in_union; };
   rules.has_union = std::any_of(rules.fields.begin(), rules.fields.end(), in_union);
   rules.by_name.resize(rules.fields.size());
@@ -109,6 +114,25 @@ const StructRules& Builder::structure(capnp::StructSchema schema) {
   };
   std::sort(rules.by_name.begin(), rules.by_name.end(), by_name);
   return rules;
+}
+
+void Builder::discriminate(StructRules& rules, std::string_view name) const {
+  for (const FieldRules& member : rules.fields) {
+    if (!member.in_union || member.value.shape != Shape::structure) {
+      refuse("beside a discriminator stands nothing but a union of structs");
+    }
+    if (member.value.structure->find(name)) refuse("the discriminator is a property already");
+  }
+  rules.discriminator = name;
+  auto known = std::make_unique<StructRules>();
+  known->self.shape = Shape::structure;
+  known->self.structure = known.get();
+  FieldRules property;
+  property.name = name;
+  property.value.shape = Shape::text;
+  known->fields.push_back(std::move(property));
+  known->by_name = {0};
+  rules.discriminator_rules = std::move(known);
 }
 
 FieldRules Builder::field(capnp::StructSchema::Field field) {
@@ -166,6 +190,7 @@ ValueRules Builder::value(capnp::Type type, const Annotations& limits) {
     case Type::STRUCT:
       rules.shape = Shape::structure;
       rules.structure = &structure(type.asStruct());
+      rules.items = limits.items;
       break;
     case Type::INTERFACE:
     case Type::ANY_POINTER: refuse("an interface or AnyPointer has no form in JSON");
@@ -174,7 +199,9 @@ ValueRules Builder::value(capnp::Type type, const Annotations& limits) {
 }
 
 void Builder::limit_text(ValueRules& rules, const Annotations& limits) {
-  rules.shape = limits.json_text ? Shape::json_text : Shape::text;
+  rules.shape = limits.any_json    ? Shape::any_json
+                : limits.json_text ? Shape::json_text
+                                   : Shape::text;
   rules.length = limits.length;
   if (!limits.pattern) return;
   auto pattern = std::make_unique<const re2::RE2>(
@@ -227,6 +254,7 @@ void Builder::check_fit(const FieldRules& field, const Annotations& limits) cons
   const bool integer =
       leaf->shape == Shape::signed_integer || leaf->shape == Shape::unsigned_integer;
   if (limits.json_text && leaf->shape != Shape::json_text) refuse("jsonText is for a Text");
+  if (limits.any_json && leaf->shape != Shape::any_json) refuse("anyJson is for a Text");
   if (limits.date_time && leaf->shape != Shape::date_time) refuse("dateTime is for an Int64");
   if (limits.map && value.shape != Shape::map) refuse("map is for a list");
   if (limits.length && leaf->shape != Shape::text) refuse("length is for texts");
@@ -235,7 +263,9 @@ void Builder::check_fit(const FieldRules& field, const Annotations& limits) cons
   }
   if (limits.form && !limits.pattern) refuse("form is for what has a pattern");
   if (limits.range && (!integer || value.shape == Shape::map)) refuse("range is for integers");
-  if (limits.items && value.item == nullptr) refuse("items is for a list");
+  if (limits.items && value.item == nullptr && value.shape != Shape::structure) {
+    refuse("items is for a list or a struct");
+  }
   if (limits.unique && !(value.shape == Shape::list && value.item->shape == Shape::text)) {
     refuse("unique is for a list of texts");
   }

@@ -135,8 +135,10 @@ bool TapeWriter::open(Node::Kind kind) {
   if (!push(node)) return false;
 
   const ValueRules* rules = next_;
-  const bool known_object =
-      rules != nullptr && (rules->shape == Shape::structure || rules->shape == Shape::map);
+  // Which struct of a union it is shows when all of it has been read.
+  const bool known_struct = rules != nullptr && rules->shape == Shape::structure &&
+                            rules->structure->discriminator.empty();
+  const bool known_object = known_struct || (rules != nullptr && rules->shape == Shape::map);
   const bool known_list = rules != nullptr && rules->shape == Shape::list;
   frames_.push_back({index, rules});
   if (kind == Node::Kind::object ? !known_object : !known_list) {
@@ -207,10 +209,24 @@ Result<Tape> parse_json(std::string_view json, const ValueRules& expected) {
   return writer.take();
 }
 
-bool is_json_object(std::string_view json, std::string& problem) {
+namespace {
+
+Result<Tape> parse_any(std::string_view json) {
   ValueRules any;
   any.shape = Shape::json_text;
-  const Result<Tape> tape = parse_json(json, any);
+  return parse_json(json, any);
+}
+
+}  // namespace
+
+bool is_json(std::string_view json, std::string& problem) {
+  const Result<Tape> tape = parse_any(json);
+  if (!tape.ok()) problem = tape.error().detail;
+  return tape.ok();
+}
+
+bool is_json_object(std::string_view json, std::string& problem) {
+  const Result<Tape> tape = parse_any(json);
   if (!tape.ok()) {
     problem = tape.error().detail;
     return false;

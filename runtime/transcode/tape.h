@@ -58,6 +58,9 @@ Result<Tape> parse_json(std::string_view json, const ValueRules& expected);
 /// Whether `json` is an object; if not, `problem` says why.
 bool is_json_object(std::string_view json, std::string& problem);
 
+/// Whether `json` is any value at all; if not, `problem` says why.
+bool is_json(std::string_view json, std::string& problem);
+
 /// `json` without the white space between its parts; nothing else changes.
 std::string compact_json(std::string_view json);
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <kj/exception.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace troupe::transcode {
@@ -25,6 +26,8 @@ class Validator {
   bool is_missing(const FieldRules& field, capnp::DynamicStruct::Reader value) const;
   void check(const ValueRules& rules, const capnp::DynamicValue::Reader& value, const Path& path);
   void json_text(std::string_view text, const Path& path);
+  void any_json(std::string_view text, const Path& path);
+  void properties(const ValueRules& rules, capnp::DynamicStruct::Reader value, const Path& path);
   void list(const ValueRules& rules, capnp::DynamicList::Reader items, const Path& path);
   void map(const ValueRules& rules, capnp::DynamicList::Reader entries, const Path& path);
   void number(double value, const Path& path);
@@ -53,8 +56,10 @@ void Validator::structure(const StructRules& rules,
 bool Validator::is_missing(const FieldRules& field, capnp::DynamicStruct::Reader value) const {
   if (field.optional && holds_default(field, value)) return true;
   if (!value.has(field.field)) return true;
-  // The one number whose zero means that there is none.
-  return field.required && field.value.shape == Shape::date_time && holds_default(field, value);
+  if (!field.required || !holds_default(field, value)) return false;
+  // A zero that means that there is none: of a time, and of an enumerant without a name.
+  return field.value.shape == Shape::date_time ||
+         (field.value.shape == Shape::enumerant && field.value.enumeration->names[0].empty());
 }
 
 void Validator::check(const ValueRules& rules,
@@ -72,6 +77,7 @@ void Validator::check(const ValueRules& rules,
     case Shape::float32: number(value.as<double>(), path); break;
     case Shape::text: check_text(rules, view(value.as<capnp::Text>()), path, faults_); break;
     case Shape::json_text: json_text(view(value.as<capnp::Text>()), path); break;
+    case Shape::any_json: any_json(view(value.as<capnp::Text>()), path); break;
     case Shape::date_time: {
       const auto ms = value.as<std::int64_t>();
       if (ms < time_ms_min || ms > time_ms_max)
@@ -80,12 +86,13 @@ void Validator::check(const ValueRules& rules,
     }
     case Shape::enumerant: {
       const auto raw = value.as<capnp::DynamicEnum>().getRaw();
-      if (raw >= rules.enumeration->names.size()) {
+      if (raw >= rules.enumeration->names.size() || rules.enumeration->names[raw].empty()) {
         faults_.add(path, fmt::format("number {} is not known here", raw));
       }
       break;
     }
     case Shape::structure:
+      properties(rules, value.as<capnp::DynamicStruct>(), path);
       structure(*rules.structure, value.as<capnp::DynamicStruct>(), path);
       break;
     case Shape::list: list(rules, value.as<capnp::DynamicList>(), path); break;
@@ -96,6 +103,23 @@ void Validator::check(const ValueRules& rules,
 void Validator::json_text(std::string_view text, const Path& path) {
   std::string problem;
   if (!is_json_object(text, problem)) faults_.add(path, std::move(problem));
+}
+
+void Validator::any_json(std::string_view text, const Path& path) {
+  std::string problem;
+  if (!is_json(text, problem)) faults_.add(path, std::move(problem));
+}
+
+// How many of a struct's fields are there.
+void Validator::properties(const ValueRules& rules,
+                           capnp::DynamicStruct::Reader value,
+                           const Path& path) {
+  if (!rules.items) return;
+  const auto& fields = rules.structure->fields;
+  const auto present = std::count_if(fields.begin(), fields.end(), [&](const FieldRules& field) {
+    return !is_missing(field, value);
+  });
+  check_size(rules, static_cast<std::size_t>(present), path, faults_);
 }
 
 void Validator::list(const ValueRules& rules, capnp::DynamicList::Reader items, const Path& path) {

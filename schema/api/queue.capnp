@@ -1,290 +1,453 @@
 @0xb9d4e3a2f1c05872;
-# The queue: tasks, their runs, groups, artifacts, task queues and workers. Names are those of
-# Taskcluster's queue service. Times are milliseconds since 1970, UTC; 0 is absent.
+# The queue's methods: tasks, their runs, groups, artifacts, task queues and workers. Names are
+# those of Taskcluster's queue service.
 
 using Cxx = import "/capnp/c++.capnp";
 using A = import "annotations.capnp";
+using M = import "monitoring.capnp";
+using N = import "queue_names.capnp";
+using Q = import "queue_types.capnp";
+using R = import "queue_artifacts.capnp";
 $Cxx.namespace("troupe::schema");
 
-const taskIdPattern :Text =
-    "^[A-Za-z0-9_-]{8}[Q-T][A-Za-z0-9_-][CGKOSWaeimquy26-][A-Za-z0-9_-]{10}[AQgw]$";
-# A slugid: 22 characters of base64url that hold the 16 bytes of a version 4 UUID.
-const taskQueueIdPattern :Text =
-    "^[a-zA-Z0-9-_]{1,38}/[a-z]([-a-z0-9]{0,36}[a-z0-9])?$";
-# `provisionerId/workerType`.
-
-const taskIdForm :Text = "an id of 22 characters such as fN1SbArXTPSVFNUvaOlinQ";
-# `taskIdPattern` in words.
-const taskQueueIdForm :Text =
-    "a task queue such as local/default: PROVISIONER/WORKER-TYPE, the latter in lower case";
-# `taskQueueIdPattern` in words.
-
-enum Priority {
-  # Who is claimed first within a task queue; within a rank, whose run became pending first.
-  lowest @0;                             # rank 1
-  veryLow @1 $A.jsonName("very-low");    # rank 2
-  low @2;                                # rank 3
-  medium @3;                             # rank 4
-  high @4;                               # rank 5
-  veryHigh @5 $A.jsonName("very-high");  # rank 6
-  highest @6;                            # rank 7: claimed first
-}
-
-enum Requires {
-  # How the tasks that this one depends on must have ended before it is scheduled.
-  allCompleted @0 $A.jsonName("all-completed");  # dependencies must have completed
-  allResolved @1 $A.jsonName("all-resolved");    # dependencies must have ended, however
-}
-
-enum TaskState {
-  # Of a run, and of a task: then it is that of its last run.
-  unscheduled @0;  # of a task without runs; never of a run
-  pending @1;      # waits in its task queue for a worker
-  running @2;      # held by a worker's claim
-  completed @3;    # ended well
-  failed @4;       # the task itself ended badly: never retried by itself
-  exception @5;    # ended for another reason, see `ReasonResolved`
-}
-
-enum ReasonCreated {
-  # Why a run exists. Source: spec/queue.md, section 3.
-  scheduled @0;                           # the task's first chance to run
-  retry @1;                               # the worker was lost
-  taskRetry @2 $A.jsonName("task-retry");  # the task asked for it (onExitStatus.retry)
-  rerun @3;                               # somebody asked for it
-  exception @4;                           # made only to hold the reason of a task that never ran
-}
-
-enum ReasonResolved {
-  # Why a run has ended. `completed` and `failed` repeat its state, the others are of exceptions.
-  none @0;       # not resolved
-  completed @1;  # the worker reported success
-  failed @2;     # the worker reported failure
-  deadlineExceeded @3 $A.jsonName("deadline-exceeded");
-  # had not ended `queue.deadline_delay` after its deadline
-  canceled @4;   # somebody asked for it; one l
-  claimExpired @5 $A.jsonName("claim-expired");  # the worker let the claim run out; retried
-  workerShutdown @6 $A.jsonName("worker-shutdown");  # the worker stopped or was lost; retried
-  malformedPayload @7 $A.jsonName("malformed-payload");
-  # the worker cannot make sense of the payload
-  resourceUnavailable @8 $A.jsonName("resource-unavailable");
-  # something the payload names cannot be had
-  internalError @9 $A.jsonName("internal-error");  # a fault of the worker
-  intermittentTask @10 $A.jsonName("intermittent-task");
-  # the task asked to be tried again; retried
-}
-
-struct Tag {
-  # One entry of an object of texts.
-  key @0 :Text;    # unlike all others of its list
-  value @1 :Text;  # up to 4096 characters
-}
-
-struct TaskMetadata {
-  # About a task, for people; nothing here steers it.
-  name @0 :Text $A.required $A.length((max = 255));           # a few words, shown in lists
-  description @1 :Text $A.required $A.length((max = 32768));  # Markdown
-  owner @2 :Text $A.required $A.length((max = 255));          # an e-mail address, usually
-  source @3 :Text $A.required $A.length((max = 4096))
-      $A.pattern("^(https?://|ssh://|git@)")
-      $A.form("a URL that begins with https://, http://, ssh:// or git@");
-  # Where the task was defined.
-}
-
-struct TaskDefinition {
-  # What to run, where and until when. Immutable once created, but for `priority`.
-  provisionerId @0 :Text $A.optional $A.pattern("^[a-zA-Z0-9-_]{1,38}$")
-      $A.form("1 to 38 letters, digits, - or _, such as local");
-  # First half of taskQueueId; filled in from it.
-  workerType @1 :Text $A.optional $A.pattern("^[a-z]([-a-z0-9]{0,36}[a-z0-9])?$")
-      $A.form("1 to 38 lower-case letters, digits or -, such as default");
-  # Second half of taskQueueId; filled in from it.
-  taskQueueId @2 :Text $A.optional $A.pattern(.taskQueueIdPattern)
-      $A.form(.taskQueueIdForm);
-  # `provisionerId/workerType`.
-  schedulerId @3 :Text = "-" $A.default("\"-\"") $A.length((min = 1, max = 38))
-      $A.pattern("^([a-zA-Z0-9-_]*)$") $A.form("letters, digits, - or _, such as my-scheduler");
-  # All tasks of a group share it.
-  projectId @4 :Text = "none" $A.default("\"none\"") $A.length((min = 1, max = 500))
-      $A.pattern("^([a-zA-Z0-9._/-]*)$")
-      $A.form("letters, digits, ., _, / or -, such as team/project");
-  # What it is part of, such as a source repository; for accounting.
-  taskGroupId @5 :Text $A.optional $A.pattern(.taskIdPattern)
-      $A.form(.taskIdForm);                                     # the task's own id if absent
-  dependencies @6 :List(Text) $A.default("[]") $A.items((max = 10000)) $A.unique
-      $A.pattern(.taskIdPattern) $A.form(.taskIdForm);          # tasks that must end first
-  requires @7 :Requires $A.default("\"all-completed\"");        # what "end" means
-  routes @8 :List(Text) $A.default("[]") $A.items((max = 64)) $A.unique
-      $A.length((min = 1, max = 249));                          # extra routing keys of its messages
-  priority @9 :Priority $A.default("\"lowest\"");
-  # changes only which run of its queue is claimed first
-  retries @10 :Int32 = 5 $A.default("5") $A.range((max = 49));  # automatic retries allowed
-  created @11 :Int64 $A.required $A.dateTime;                   # within 15 minutes of now
-  deadline @12 :Int64 $A.required $A.dateTime;                  # resolved by then
-  expires @13 :Int64 $A.optional $A.dateTime;  # forgotten then; deadline + 1 year if absent
-  scopes @14 :List(Text) $A.default("[]") $A.pattern("^[\\x20-\\x7e]*$")
-      $A.form("printable ASCII characters");                    # what the task may do
-  payload @15 :Text $A.required $A.jsonText;                    # for the worker
-  metadata @16 :TaskMetadata $A.required;      # for people
-  tags @17 :List(Tag) $A.default("{}") $A.map $A.length((max = 4096));
-  # for tools: in lists and in the task's events
-  extra @18 :Text = "{}" $A.default("{}") $A.jsonText;          # for whoever wants it
-}
-
-struct Run {
-  # One attempt at a task.
-  runId @0 :UInt32;  # 0 for the first
-  state @1 :TaskState;                           # never unscheduled
-  reasonCreated @2 :ReasonCreated;               # set when the run is made, for ever
-  reasonResolved @3 :ReasonResolved $A.optional;  # `none` until the run has ended
-  workerGroup @4 :Text $A.optional;           # once claimed
-  workerId @5 :Text $A.optional;              # once claimed
-  takenUntil @6 :Int64 $A.optional $A.dateTime;  # end of the claim, kept after resolution
-  scheduled @7 :Int64 $A.dateTime;  # when it became pending, or was made to hold a reason
-  started @8 :Int64 $A.optional $A.dateTime;     # when it was claimed; 0 if it never was
-  resolved @9 :Int64 $A.optional $A.dateTime;    # when it ended; 0 until then
-}
-
-struct TaskStatus {
-  # What changes about a task while it lives, with what it is found by.
-  taskId @0 :Text;                # a slugid, see `taskIdPattern`
-  provisionerId @1 :Text;         # first half of taskQueueId
-  workerType @2 :Text;            # second half of taskQueueId
-  taskQueueId @3 :Text;           # the queue whose workers may claim it
-  schedulerId @4 :Text;           # that of all tasks of its group
-  projectId @5 :Text;             # `none` if the definition had none
-  taskGroupId @6 :Text;           # the task's own id if the definition had none
-  deadline @7 :Int64 $A.dateTime;
-  # past it nothing starts it any more; open runs are ended soon after
-  expires @8 :Int64 $A.dateTime;  # until then its record is kept; never before `deadline`
-  retriesLeft @9 :Int32;          # automatic retries still allowed, 0..49
-  state @10 :TaskState;           # of the last run
-  runs @11 :List(Run);            # oldest first, each at the index of its runId; 50 at most
-  priority @12 :Priority;         # its present one
-}
-
-struct TaskAndStatus {
-  # A task as lists have it.
-  status @0 :TaskStatus;    # as it was when the list was made
-  task @1 :TaskDefinition;  # as createTask stored it
-}
-
-struct TaskGroup {
-  # Tasks that belong together: made by the first task that names it.
-  taskGroupId @0 :Text;                      # usually the id of its first task
-  schedulerId @1 :Text;                      # of its first task; tasks with another may not join
-  expires @2 :Int64 $A.dateTime;
-  # an hour after the latest `expires` of its tasks, or more; never shortened
-  sealed @3 :Int64 $A.optional $A.dateTime;  # no task may join since then
-}
-
-struct Artifact {
-  # What is known of one artifact of a run, without its bytes.
-  storageType @0 :Text;  # `s3` (kept here), `link`, `reference` or `error`
-  name @1 :Text;  # unlike all others of its run; 1..1024 printable ASCII characters
-  expires @2 :Int64 $A.dateTime;  # until then it is kept; never after the task's `expires`
-  contentType @3 :Text;                      # MIME type, as the worker said
-  contentLength @4 :Int64 = -1 $A.optional;  # bytes; -1 unknown
-}
-
-struct PendingTask {
-  # A run that waits for a worker.
-  taskId @0 :Text;                 # whose run it is
-  runId @1 :UInt32;                # always the task's last
-  inserted @2 :Int64 $A.dateTime;  # when the run entered the queue; a retry enters anew
-  task @3 :TaskDefinition;         # null if the task is not visible
-}
-
-struct ClaimedTask {
-  # A run that a worker holds.
-  taskId @0 :Text;                # whose run it is
-  runId @1 :UInt32;               # always the task's last
-  workerGroup @2 :Text;           # of the worker that holds it
-  workerId @3 :Text;              # of the worker that holds it
-  claimed @4 :Int64 $A.dateTime;  # the latest claim or reclaim
-  task @5 :TaskDefinition;        # its definition
-}
-
-struct TaskQueue {
-  # A queue that a worker has asked for tasks at least once.
-  provisionerId @0 :Text;         # first half of taskQueueId
-  workerType @1 :Text;            # second half of taskQueueId
-  taskQueueId @2 :Text;           # the queue's name; tasks and workers give the same
-  stability @3 :Text;             # always `experimental`; clients of Taskcluster expect it
-  description @4 :Text;           # for people; empty, as nothing sets it
-  expires @5 :Int64 $A.dateTime;  # a day after a worker last asked, or more
-  lastDateActive @6 :Int64 $A.optional $A.dateTime;  # when a worker last asked, to the minute
-}
-
-struct TaskRun {
-  # Names one run.
-  taskId @0 :Text;   # whose run it is
-  runId @1 :UInt32;  # 0 for the task's first
-}
-
-struct Worker {
-  # A worker as the queue has met it.
-  workerGroup @0 :Text;  # such as its host or region; with workerId its name in the queue
-  workerId @1 :Text;                   # unlike all others of its group
-  firstClaim @2 :Int64 $A.dateTime;    # of any task; of a worker without one, when it was last seen
-  latestTask @3 :TaskRun $A.optional;  # the one it claimed last; null before the first
-  lastDateActive @4 :Int64 $A.optional $A.dateTime;  # when it last connected, claimed or went away
-  quarantineUntil @5 :Int64 $A.optional $A.dateTime;
-  # it is given no tasks until then; 0, as nothing sets it: not quarantined
-}
-
-interface Queue {
+interface Queue extends(M.Monitoring)
+    $A.service((name = "queue", title = "Queue Service",
+                description = "Tasks, their runs and artifacts, and the queues they wait in.")) {
   # Errors are exceptions whose text starts with the API's code: `ResourceNotFound: ...`.
-  # Lists are paged: `limit` 1..1000 (0 means 1000); a page without `continuationToken` is the last.
-  ping @0 () -> (alive :Bool, uptime :Float64);  # seconds
-  task @1 (taskId :Text) -> (task :TaskDefinition);
+  # Lists are paged: `limit` is at most 1000; a page without `continuationToken` is the last.
+  task @0 (taskId :Text $A.pattern(N.taskIdPattern)) -> (task :Q.TaskDefinition $A.body)
+      $A.method((verb = get, route = "/task/<taskId>",
+                 access = (needs = (scope = "queue:get-task:<taskId>")),
+                 category = "Tasks", output = "task",
+                 title = "Get Task Definition",
+                 description = "What createTask was given, with its present priority."));
   # The definition, with defaults filled in and the present priority.
-  status @2 (taskId :Text) -> (status :TaskStatus);
+  status @1 (taskId :Text $A.pattern(N.taskIdPattern)) -> Q.TaskStatusResponse
+      $A.method((verb = get, route = "/task/<taskId>/status",
+                 access = (needs = (scope = "queue:status:<taskId>")),
+                 category = "Tasks",
+                 title = "Get task status",
+                 description = "The state of a task and of its runs."));
   # Its state and runs. A task that is still being created is not found.
-  statuses @3 (taskIds :List(Text)) -> (statuses :List(TaskStatus));  # unknown ids are left out
-  createTask @4 (taskId :Text, task :TaskDefinition) -> (status :TaskStatus);
+  statuses @2 (tasks :Q.TaskIds, continuationToken :Text $A.pattern("."), limit :UInt32 = 1000)
+      -> Q.TaskStatusPage
+      $A.method((verb = post, route = "/tasks/status",
+                 access = (needs = (allOf = [
+                     (forEach = (for = "taskId", in = "taskIds",
+                                 each = "queue:status:<taskId>"))])),
+                 category = "Tasks", stability = experimental,
+                 title = "Get multiple task statuses",
+                 description = "The states of several tasks."));
+  # Of those that exist, each once.
+  createTask @3 (taskId :Text $A.pattern(N.taskIdPattern), task :Q.TaskDefinition)
+      -> Q.TaskStatusResponse
+      $A.method((verb = put, route = "/task/<taskId>",
+                 access = (needs = (allOf = [
+                     (forEach = (for = "scope", in = "scopes", each = "<scope>")),
+                     (forEach = (for = "route", in = "routes", each = "queue:route:<route>")),
+                     (scope = "queue:create-task:project:<projectId>"),
+                     (scope = "queue:scheduler-id:<schedulerId>"),
+                     (anyOf = [(forEach = (for = "priority", in = "priorities",
+                         each = "queue:create-task:<priority>:<provisionerId>/<workerType>"))])])),
+                 category = "Tasks", input = "create-task-request",
+                 title = "Create New Task",
+                 description = "Makes a task; the same again is answered alike."));
   # Makes a task; the answer comes once it is in its group, and queued if nothing holds it. An
   # identical repeat is answered like the first; another definition is a `RequestConflict`.
-  scheduleTask @5 (taskId :Text) -> (status :TaskStatus);
+  scheduleTask @4 (taskId :Text $A.pattern(N.taskIdPattern)) -> Q.TaskStatusResponse
+      $A.method((verb = post, route = "/task/<taskId>/schedule",
+                 access = (needs = (anyOf = [
+                     (scope = "queue:schedule-task:<schedulerId>/<taskGroupId>/<taskId>"),
+                     (scope = "queue:schedule-task-in-project:<projectId>"),
+                     (allOf = [
+                         (scope = "queue:schedule-task"),
+                         (scope = "assume:scheduler-id:<schedulerId>/<taskGroupId>")])])),
+                 category = "Tasks",
+                 title = "Schedule Defined Task",
+                 description = "Runs a task although what it depends on has not ended."));
   # Makes an unscheduled task pending, whatever it depends on; any other is left as it is.
-  rerunTask @6 (taskId :Text, requestId :Text) -> (status :TaskStatus);
+  rerunTask @5 (taskId :Text $A.pattern(N.taskIdPattern), requestId :Text $A.rpcOnly)
+      -> Q.TaskStatusResponse
+      $A.method((verb = post, route = "/task/<taskId>/rerun",
+                 access = (needs = (anyOf = [
+                     (scope = "queue:rerun-task:<schedulerId>/<taskGroupId>/<taskId>"),
+                     (scope = "queue:rerun-task-in-project:<projectId>"),
+                     (allOf = [
+                         (scope = "queue:rerun-task"),
+                         (scope = "assume:scheduler-id:<schedulerId>/<taskGroupId>")])])),
+                 category = "Tasks",
+                 title = "Rerun a Resolved Task",
+                 description = "Another run for a task that has ended."));
   # A new run for a task that has ended, or waits unscheduled; one that is pending or running is
   # left as it is. Refused after the deadline, and after 50 runs.
   # `requestId`: an id of 22 characters that the caller makes; repeated with the same one it is
   # answered as before and makes no other run. Empty: a repeat is a new request.
-  cancelTask @7 (taskId :Text) -> (status :TaskStatus);
+  cancelTask @6 (taskId :Text $A.pattern(N.taskIdPattern)) -> Q.TaskStatusResponse
+      $A.method((verb = post, route = "/task/<taskId>/cancel",
+                 access = (needs = (anyOf = [
+                     (scope = "queue:cancel-task:<schedulerId>/<taskGroupId>/<taskId>"),
+                     (scope = "queue:cancel-task-in-project:<projectId>"),
+                     (allOf = [
+                         (scope = "queue:cancel-task"),
+                         (scope = "assume:scheduler-id:<schedulerId>/<taskGroupId>")])])),
+                 category = "Tasks",
+                 title = "Cancel Task",
+                 description = "Ends a task, whatever it is doing."));
   # Ends its open run as `canceled`; without one, makes a run that has ended so. A task that has
   # ended is left as it is.
-  listTaskGroup @8 (taskGroupId :Text, continuationToken :Text, limit :UInt32)
-      -> (group :TaskGroup, tasks :List(TaskAndStatus), continuationToken :Text $A.optional);
+  listTaskGroup @7 (taskGroupId :Text $A.pattern(N.taskIdPattern),
+                    continuationToken :Text $A.pattern("."),
+                    limit :UInt32 = 1000)
+      -> Q.TaskGroupPage
+      $A.method((verb = get, route = "/task-group/<taskGroupId>/list",
+                 access = (needs = (scope = "queue:list-task-group:<taskGroupId>")),
+                 category = "Task Groups",
+                 title = "List Task Group",
+                 description = "The tasks of a group."));
   # Its tasks, in the order of their ids.
-  getTaskGroup @9 (taskGroupId :Text) -> (group :TaskGroup);
+  getTaskGroup @8 (taskGroupId :Text $A.pattern(N.taskIdPattern)) -> Q.TaskGroup
+      $A.method((verb = get, route = "/task-group/<taskGroupId>",
+                 access = (needs = (scope = "queue:list-task-group:<taskGroupId>")),
+                 category = "Task Groups",
+                 title = "Get Task Group",
+                 description = "A group, without its tasks."));
   # The group alone, without its tasks.
-  sealTaskGroup @10 (taskGroupId :Text) -> (group :TaskGroup);
+  sealTaskGroup @9 (taskGroupId :Text $A.pattern(N.taskIdPattern)) -> Q.TaskGroup
+      $A.method((verb = post, route = "/task-group/<taskGroupId>/seal",
+                 access = (needs = (scope = "queue:seal-task-group:<schedulerId>/<taskGroupId>")),
+                 category = "Task Groups", stability = experimental,
+                 title = "Seal Task Group",
+                 description = "Lets no more tasks in, for ever."));
   # No task may join from now on; those in it go on. Irreversible, and repeating it is safe.
-  listDependentTasks @11 (taskId :Text, continuationToken :Text, limit :UInt32)
-      -> (taskId :Text, tasks :List(TaskAndStatus), continuationToken :Text $A.optional);
+  listDependentTasks @10 (taskId :Text $A.pattern(N.taskIdPattern),
+                          continuationToken :Text $A.pattern("."),
+                          limit :UInt32 = 1000)
+      -> Q.DependentTasks
+      $A.method((verb = get, route = "/task/<taskId>/dependents",
+                 access = (needs = (scope = "queue:list-dependent-tasks:<taskId>")),
+                 category = "Tasks",
+                 title = "List Dependent Tasks",
+                 description = "The tasks that wait for one."));
   # The tasks that name this one in `dependencies`, in the order of their ids.
-  listArtifacts @12 (taskId :Text, runId :UInt32, continuationToken :Text, limit :UInt32)
-      -> (artifacts :List(Artifact), continuationToken :Text $A.optional);
+  listArtifacts @11 (taskId :Text $A.pattern(N.taskIdPattern), runId :UInt32,
+                     continuationToken :Text $A.pattern("."), limit :UInt32 = 1000)
+      -> Q.ArtifactPage
+      $A.method((verb = get, route = "/task/<taskId>/runs/<runId>/artifacts",
+                 access = (needs = (scope = "queue:list-artifacts:<taskId>:<runId>")),
+                 category = "Artifacts",
+                 title = "Get Artifacts from Run",
+                 description = "What a run left behind."));
   # Of the run named, in the order of names.
-  listLatestArtifacts @13 (taskId :Text, continuationToken :Text, limit :UInt32)
-      -> (artifacts :List(Artifact), continuationToken :Text $A.optional);
+  listLatestArtifacts @12 (taskId :Text $A.pattern(N.taskIdPattern),
+                           continuationToken :Text $A.pattern("."),
+                           limit :UInt32 = 1000)
+      -> Q.ArtifactPage
+      $A.method((verb = get, route = "/task/<taskId>/artifacts",
+                 access = (needs = (scope = "queue:list-artifacts:<taskId>")),
+                 category = "Artifacts",
+                 title = "Get Artifacts from Latest Run",
+                 description = "What a task's last run left behind."));
   # The same of the task's last run, whatever its state.
-  artifactInfo @14 (taskId :Text, runId :UInt32, name :Text) -> (artifact :Artifact);
+  artifactInfo @13 (taskId :Text $A.pattern(N.taskIdPattern), runId :UInt32,
+                    name :Text $A.pattern(N.artifactNamePattern))
+      -> Q.Artifact
+      $A.method((verb = get, route = "/task/<taskId>/runs/<runId>/artifact-info/<name...>",
+                 access = (needs = (scope = "queue:list-artifacts:<taskId>:<runId>")),
+                 category = "Artifacts",
+                 title = "Get Artifact Information From Run",
+                 description = "What is known of an artifact, without its bytes."));
   # What is known of one artifact; its bytes come from `Troupe.readArtifact`.
-  latestArtifactInfo @15 (taskId :Text, name :Text) -> (artifact :Artifact);
+  latestArtifactInfo @14 (taskId :Text $A.pattern(N.taskIdPattern),
+                          name :Text $A.pattern(N.artifactNamePattern))
+      -> Q.Artifact
+      $A.method((verb = get, route = "/task/<taskId>/artifact-info/<name...>",
+                 access = (needs = (scope = "queue:list-artifacts:<taskId>")),
+                 category = "Artifacts",
+                 title = "Get Artifact Information From Latest Run",
+                 description = "What is known of an artifact of the last run."));
   # The same of the task's last run.
-  listTaskQueues @16 (continuationToken :Text, limit :UInt32)
-      -> (taskQueues :List(TaskQueue), continuationToken :Text $A.optional);
+  listTaskQueues @15 (continuationToken :Text $A.pattern("."), limit :UInt32 = 1000)
+      -> Q.TaskQueuePage
+      $A.method((verb = get, route = "/task-queues",
+                 access = (needs = (scope = "queue:list-task-queues")),
+                 category = "Worker Metadata",
+                 title = "Get a list of all active task queues",
+                 description = "The task queues that workers ask."));
   # In the order of their ids; queues that no worker ever asked are left out.
-  taskQueueCounts @17 (taskQueueId :Text)
-      -> (taskQueueId :Text, pendingTasks :UInt64, claimedTasks :UInt64);
+  taskQueueCounts @16 (taskQueueId :Text $A.pattern(N.taskQueueIdPattern)) -> Q.TaskQueueCounts
+      $A.method((verb = get, route = "/task-queues/<taskQueueId..>/counts",
+                 access = (needs = (allOf = [
+                     (scope = "queue:pending-count:<taskQueueId>"),
+                     (scope = "queue:claimed-count:<taskQueueId>")])),
+                 category = "Worker Metadata",
+                 title = "Get Number of Pending and Claimed Tasks",
+                 description = "How much a task queue has to do."));
   # How many runs wait in it, and how many its workers hold. Both 0 for an unknown queue.
-  listPendingTasks @18 (taskQueueId :Text, continuationToken :Text, limit :UInt32)
-      -> (tasks :List(PendingTask), continuationToken :Text $A.optional);
+  listPendingTasks @17 (taskQueueId :Text $A.pattern(N.taskQueueIdPattern),
+                        continuationToken :Text $A.pattern("."), limit :UInt32 = 1000)
+      -> Q.PendingTasks
+      $A.method((verb = get, route = "/task-queues/<taskQueueId..>/pending",
+                 access = (needs = (scope = "queue:pending-list:<taskQueueId>")),
+                 category = "Worker Metadata", stability = experimental,
+                 title = "List Pending Tasks",
+                 description = "What waits in a task queue, in the order of waiting."));
   # Those that wait longest first, whatever their priority. Empty for an unknown queue.
-  listWorkers @19 (taskQueueId :Text, continuationToken :Text, limit :UInt32)
-      -> (workers :List(Worker), continuationToken :Text $A.optional);
-  # All that it ever met, connected or not, in the order of group and id.
+  listWorkers @18 (provisionerId :Text $A.pattern(N.pathNamePattern),
+                   workerType :Text $A.pattern(N.pathNamePattern),
+                   continuationToken :Text $A.pattern("."), limit :UInt32 = 1000,
+                   quarantined :Text $A.pattern("^(true|false)$"))
+      -> Q.WorkerPage
+      $A.method((verb = get, route = N.workersRoute,
+                 access = (needs = (scope = "queue:list-workers:<provisionerId>/<workerType>")),
+                 category = "Worker Metadata", stability = deprecated,
+                 title = "Get a list of all active workers of a workerType",
+                 description = "The workers that a task queue has met."));
+  # Those that are kept or in quarantine, in the order of group and id. `quarantined`: `true`,
+  # `false`, or empty for both.
+  tasks @19 (tasks :Q.TaskIds, continuationToken :Text $A.pattern("."), limit :UInt32 = 1000)
+      -> Q.TaskPage
+      $A.method((verb = post, route = "/tasks",
+                 access = (needs = (allOf = [
+                     (forEach = (for = "taskId", in = "taskIds",
+                                 each = "queue:get-task:<taskId>"))])),
+                 category = "Tasks", stability = experimental,
+                 title = "Get multiple task definitions",
+                 description = "The definitions of several tasks."));
+  # Of those that exist, each once.
+  cancelTaskGroup @20 (taskGroupId :Text $A.pattern(N.taskIdPattern)) -> Q.CancelledTaskGroup
+      $A.method((verb = post, route = "/task-group/<taskGroupId>/cancel",
+                 access = (needs = (scope = "queue:cancel-task-group:<schedulerId>/<taskGroupId>")),
+                 category = "Tasks", stability = experimental,
+                 title = "Cancel Task Group",
+                 description = "Ends all tasks of a sealed group that have not ended."));
+  # Refused unless the group is sealed. Goes on after a restart; a repeat attaches to it.
+  changeTaskGroupPriority @21 (taskGroupId :Text $A.pattern(N.taskIdPattern),
+                               change :Q.PriorityRequest)
+      -> Q.TaskGroupPriority
+      $A.method((verb = post, route = "/task-group/<taskGroupId>/priority",
+                 access = (needs = (
+                     scope = "queue:change-task-group-priority:<schedulerId>/<taskGroupId>")),
+                 category = "Task Groups", stability = experimental,
+                 title = "Change Task Group Priority",
+                 description = "Gives another priority to all tasks of a group that never ended."));
+  # Tasks that ended once, or whose deadline has passed, stay as they are.
+  changeTaskPriority @22 (taskId :Text $A.pattern(N.taskIdPattern), change :Q.PriorityRequest)
+      -> Q.TaskStatusResponse
+      $A.method((verb = post, route = "/task/<taskId>/priority",
+                 access = (needs = (anyOf = [
+                     (scope = "queue:change-task-priority:<taskId>"),
+                     (scope = "queue:change-task-priority-in-queue:<taskQueueId>")])),
+                 category = "Tasks", stability = experimental,
+                 title = "Change Task Priority",
+                 description = "Moves a task that waits; it keeps its age."));
+  # Refused if it has that priority, ended once, or its deadline has passed.
+  claimWork @23 (taskQueueId :Text $A.pattern(N.taskQueueIdPattern), request :Q.ClaimWorkRequest,
+                 requestId :Text $A.rpcOnly)
+      -> Q.WorkClaims
+      $A.method((verb = post, route = "/claim-work/<taskQueueId...>",
+                 access = (needs = (allOf = [
+                     (scope = "queue:claim-work:<taskQueueId>"),
+                     (scope = "queue:worker-id:<workerGroup>/<workerId>")])),
+                 category = "Worker Interface",
+                 title = "Claim Work",
+                 description = "Waits for work, 20 s at most."));
+  # Answered as soon as a run is claimed; with nothing after `queue.claim_work_timeout`, and always
+  # then for a worker in quarantine. A claim whose answer cannot be delivered expires at once.
+  # `requestId`: as of rerunTask.
+  claimTask @24 (taskId :Text $A.pattern(N.taskIdPattern), runId :UInt32,
+                 request :Q.ClaimTaskRequest)
+      -> Q.TaskClaim
+      $A.method((verb = post, route = "/task/<taskId>/runs/<runId>/claim",
+                 access = (needs = (allOf = [
+                     (scope = "queue:claim-task:<provisionerId>/<workerType>"),
+                     (scope = "queue:worker-id:<workerGroup>/<workerId>")])),
+                 category = "Worker Interface", stability = deprecated,
+                 title = "Claim Task",
+                 description = "Claims one run by its name."));
+  # A repeat by the same worker is answered alike.
+  reclaimTask @25 (taskId :Text $A.pattern(N.taskIdPattern), runId :UInt32) -> Q.TaskReclaim
+      $A.method((verb = post, route = "/task/<taskId>/runs/<runId>/reclaim",
+                 access = (needs = (scope = "queue:reclaim-task:<taskId>/<runId>")),
+                 category = "Worker Interface",
+                 title = "Reclaim task",
+                 description = "Renews a claim."));
+  # `RequestConflict`: the run has ended, forget it.
+  reportCompleted @26 (taskId :Text $A.pattern(N.taskIdPattern), runId :UInt32)
+      -> Q.TaskStatusResponse
+      $A.method((verb = post, route = "/task/<taskId>/runs/<runId>/completed",
+                 access = (needs = (scope = "queue:resolve-task:<taskId>/<runId>")),
+                 category = "Worker Interface",
+                 title = "Report Run Completed",
+                 description = "A run has ended well."));
+  # A repeat is answered alike.
+  reportFailed @27 (taskId :Text $A.pattern(N.taskIdPattern), runId :UInt32)
+      -> Q.TaskStatusResponse
+      $A.method((verb = post, route = "/task/<taskId>/runs/<runId>/failed",
+                 access = (needs = (scope = "queue:resolve-task:<taskId>/<runId>")),
+                 category = "Worker Interface",
+                 title = "Report Run Failed",
+                 description = "A run has ended badly."));
+  # A repeat is answered alike.
+  reportException @28 (taskId :Text $A.pattern(N.taskIdPattern), runId :UInt32,
+                       report :Q.ExceptionReport)
+      -> Q.TaskStatusResponse
+      $A.method((verb = post, route = "/task/<taskId>/runs/<runId>/exception",
+                 access = (needs = (scope = "queue:resolve-task:<taskId>/<runId>")),
+                 category = "Worker Interface",
+                 title = "Report Task Exception",
+                 description = "A run could not be brought to an end."));
+  # A repeat is answered alike. Some reasons lead to another run.
+  createArtifact @29 (taskId :Text $A.pattern(N.taskIdPattern), runId :UInt32,
+                      name :Text $A.pattern(N.artifactNamePattern), artifact :R.ArtifactRequest)
+      -> (answer :R.ArtifactAnswer $A.body)
+      $A.method((verb = post, route = "/task/<taskId>/runs/<runId>/artifacts/<name...>",
+                 access = (needs = (scope = "queue:create-artifact:<taskId>/<runId>")),
+                 category = "Artifacts", output = "post-artifact-response",
+                 title = "Create Artifact",
+                 description = "Makes an artifact of a run known."));
+  # A repeat is answered alike, with fresh URLs.
+  finishArtifact @30 (taskId :Text $A.pattern(N.taskIdPattern), runId :UInt32,
+                      name :Text $A.pattern(N.artifactNamePattern), upload :R.FinishArtifactRequest)
+      -> ()
+      $A.method((verb = put, route = "/task/<taskId>/runs/<runId>/artifacts/<name...>",
+                 access = (needs = (scope = "queue:create-artifact:<taskId>/<runId>")),
+                 category = "Artifacts",
+                 title = "Finish Artifact",
+                 description = "The bytes of an artifact are all there."));
+  # Of storage type `object` alone.
+  getArtifact @31 (taskId :Text $A.pattern(N.taskIdPattern), runId :UInt32,
+                   name :Text $A.pattern(N.artifactNamePattern))
+      -> R.ArtifactLocation
+      $A.method((verb = get, route = "/task/<taskId>/runs/<runId>/artifacts/<name...>",
+                 access = (needs = (allOf = [
+                     (forEach = (for = "name", in = "names",
+                                 each = "queue:get-artifact:<name>"))])),
+                 category = "Artifacts",
+                 title = "Get Artifact Data from Run",
+                 description = "Where the bytes of an artifact are."));
+  # Links are followed; each name on the way is authorised.
+  getLatestArtifact @32 (taskId :Text $A.pattern(N.taskIdPattern),
+                         name :Text $A.pattern(N.artifactNamePattern))
+      -> R.ArtifactLocation
+      $A.method((verb = get, route = "/task/<taskId>/artifacts/<name...>",
+                 access = (needs = (allOf = [
+                     (forEach = (for = "name", in = "names",
+                                 each = "queue:get-artifact:<name>"))])),
+                 category = "Artifacts",
+                 title = "Get Artifact Data from Latest Run",
+                 description = "Where the bytes of an artifact of the last run are."));
+  # The same of the task's last run.
+  artifact @33 (taskId :Text $A.pattern(N.taskIdPattern), runId :UInt32,
+                name :Text $A.pattern(N.artifactNamePattern))
+      -> (content :R.ArtifactContent $A.body)
+      $A.method((verb = get, route = "/task/<taskId>/runs/<runId>/artifact-content/<name...>",
+                 access = (needs = (allOf = [
+                     (forEach = (for = "name", in = "names",
+                                 each = "queue:get-artifact:<name>"))])),
+                 category = "Artifacts", output = "artifact-content-response",
+                 title = "Get Artifact Content From Run",
+                 description = "How the bytes of an artifact are had."));
+  # Links are followed; each name on the way is authorised.
+  latestArtifact @34 (taskId :Text $A.pattern(N.taskIdPattern),
+                      name :Text $A.pattern(N.artifactNamePattern))
+      -> (content :R.ArtifactContent $A.body)
+      $A.method((verb = get, route = "/task/<taskId>/artifact-content/<name...>",
+                 access = (needs = (allOf = [
+                     (forEach = (for = "name", in = "names",
+                                 each = "queue:get-artifact:<name>"))])),
+                 category = "Artifacts", output = "artifact-content-response",
+                 title = "Get Artifact Content From Latest Run",
+                 description = "How the bytes of an artifact of the last run are had."));
+  # The same of the task's last run.
+  listProvisioners @35 (continuationToken :Text $A.pattern("."), limit :UInt32 = 1000)
+      -> Q.ProvisionerPage
+      $A.method((verb = get, route = "/provisioners",
+                 access = (needs = (scope = "queue:list-provisioners")),
+                 category = "Worker Metadata", stability = deprecated,
+                 title = "Get a list of all active provisioners",
+                 description = "What the names of task queues begin with."));
+  # In the order of their names.
+  getProvisioner @36 (provisionerId :Text $A.pattern(N.pathNamePattern)) -> Q.Provisioner
+      $A.method((verb = get, route = "/provisioners/<provisionerId>",
+                 access = (needs = (scope = "queue:get-provisioner:<provisionerId>")),
+                 category = "Worker Metadata", stability = deprecated,
+                 title = "Get an active provisioner",
+                 description = "One of them."));
+  # Not found without a task queue.
+  listWorkerTypes @37 (provisionerId :Text $A.pattern(N.pathNamePattern),
+                       continuationToken :Text $A.pattern("."), limit :UInt32 = 1000)
+      -> Q.WorkerTypePage
+      $A.method((verb = get, route = "/provisioners/<provisionerId>/worker-types",
+                 access = (needs = (scope = "queue:list-worker-types:<provisionerId>")),
+                 category = "Worker Metadata", stability = deprecated,
+                 title = "Get a list of all active worker-types",
+                 description = "The task queues whose names begin alike."));
+  # In the order of their names.
+  getWorkerType @38 (provisionerId :Text $A.pattern(N.pathNamePattern),
+                     workerType :Text $A.pattern(N.pathNamePattern))
+      -> Q.WorkerType
+      $A.method((verb = get, route = "/provisioners/<provisionerId>/worker-types/<workerType>",
+                 access = (needs = (scope = "queue:get-worker-type:<provisionerId>/<workerType>")),
+                 category = "Worker Metadata", stability = deprecated,
+                 title = "Get a worker-type",
+                 description = "A task queue under the two halves of its name."));
+  # Not found unless a worker has asked it within a day.
+  getTaskQueue @39 (taskQueueId :Text $A.pattern(N.taskQueueIdPattern)) -> Q.TaskQueue
+      $A.method((verb = get, route = "/task-queues/<taskQueueId>",
+                 access = (needs = (scope = "queue:get-task-queue:<taskQueueId>")),
+                 category = "Worker Metadata",
+                 title = "Get a task queue",
+                 description = "A queue that workers ask."));
+  # Not found unless a worker has asked it within a day.
+  pendingTasks @40 (taskQueueId :Text $A.pattern(N.taskQueueIdPattern)) -> Q.PendingCount
+      $A.method((verb = get, route = "/pending/<taskQueueId...>",
+                 access = (needs = (scope = "queue:pending-count:<taskQueueId>")),
+                 category = "Worker Metadata", stability = deprecated,
+                 title = "Get Number of Pending Tasks",
+                 description = "How many runs wait in a task queue."));
+  # 0 for an unknown queue.
+  listClaimedTasks @41 (taskQueueId :Text $A.pattern(N.taskQueueIdPattern),
+                        continuationToken :Text $A.pattern("."), limit :UInt32 = 1000)
+      -> Q.ClaimedTasks
+      $A.method((verb = get, route = "/task-queues/<taskQueueId..>/claimed",
+                 access = (needs = (scope = "queue:claimed-list:<taskQueueId>")),
+                 category = "Worker Metadata", stability = experimental,
+                 title = "List claimed Tasks",
+                 description = "What the workers of a task queue hold."));
+  # Those claimed or reclaimed longest ago first. Empty for an unknown queue.
+  getWorker @42 (provisionerId :Text $A.pattern(N.pathNamePattern),
+                 workerType :Text $A.pattern(N.pathNamePattern),
+                 workerGroup :Text $A.pattern(N.pathNamePattern),
+                 workerId :Text $A.pattern(N.pathNamePattern))
+      -> Q.WorkerDetails
+      $A.method((verb = get, route = N.workerRoute,
+                 access = (needs = (scope =
+                     "queue:get-worker:<provisionerId>/<workerType>/<workerGroup>/<workerId>")),
+                 category = "Worker Metadata", stability = deprecated,
+                 title = "Get a worker from worker-type",
+                 description = "A worker, with what it did last."));
+  # Not found once it has expired and is in no quarantine.
+  quarantineWorker @43 (provisionerId :Text $A.pattern(N.pathNamePattern),
+                        workerType :Text $A.pattern(N.pathNamePattern),
+                        workerGroup :Text $A.pattern(N.pathNamePattern),
+                        workerId :Text $A.pattern(N.pathNamePattern), request :Q.QuarantineRequest)
+      -> Q.WorkerDetails
+      $A.method((verb = put, route = N.workerRoute,
+                 access = (needs = (allOf = [(scope = N.quarantineScope)])),
+                 category = "Worker Metadata", stability = experimental,
+                 title = "Quarantine a worker",
+                 description = "Gives a worker no tasks for some time."));
+  # Its running tasks go on.
+  declareWorker @44 (provisionerId :Text $A.pattern(N.pathNamePattern),
+                     workerType :Text $A.pattern(N.pathNamePattern),
+                     workerGroup :Text $A.pattern(N.pathNamePattern),
+                     workerId :Text $A.pattern(N.pathNamePattern), request :Q.WorkerUpdate)
+      -> Q.WorkerDetails
+      $A.method((verb = put, route = N.declareRoute,
+                 access = (needs = (allOf = [(forEach = (for = "property", in = "properties",
+                                                   each = N.declareScope))])),
+                 category = "Worker Metadata", stability = experimental,
+                 title = "Declare a worker",
+                 description = "Makes a worker known before it asks for work."));
+  # Its record and its queue's are kept until `expires` at least.
 }

@@ -3,7 +3,8 @@
 
 using Cxx = import "/capnp/c++.capnp";
 using A = import "annotations.capnp";
-using Q = import "queue.capnp";
+using M = import "monitoring.capnp";
+using Q = import "queue_types.capnp";
 using Stream = import "../rpc/stream.capnp";
 $Cxx.namespace("troupe::schema");
 
@@ -51,6 +52,14 @@ struct Explanation {
   workers @6 :Int64 = -1 $A.optional;  # connected workers that serve its queue; -1 unknown
   members @7 :List(MemberReason) $A.optional;
   # Of a task group: those that have not ended, by reason, the worst first; at most 20 reasons.
+  # Of a queue: those that wait in it.
+  predictedStart @8 :Int64 $A.optional $A.dateTime;
+  # When a pending task is likely to start, going by how fast its queue has moved; 0: not known.
+  lookedAt @9 :Int64 = -1 $A.optional;
+  # Of a queue: how many of those that wait are in `members`, or would be if that were longer; -1:
+  # not a queue. With very many, it is not all.
+  staff @10 :List(WorkerSummary) $A.optional;
+  # Of a queue: its workers, those that are there first; at most 20.
 }
 
 struct GroupSummary {
@@ -67,10 +76,10 @@ struct QueueSummary {
   taskQueueId @0 :Text;   # `provisionerId/workerType`
   pending @1 :UInt64;     # runs that wait for a worker
   claimed @2 :UInt64;     # runs that its workers hold, those out of contact included
-  workers @3 :UInt64;     # connected
+  workers @3 :UInt64;     # connected, or heard of over HTTP within 35 minutes
   capacity @4 :UInt64;    # tasks that these run at once
   paused @5 :UInt64;      # of the connected, how many take no tasks
-  pause @6 :Text;         # why, as the first of them says
+  pause @6 :Text;         # why, for the first of them
 }
 
 struct WorkerSummary {
@@ -78,13 +87,19 @@ struct WorkerSummary {
   taskQueueId @0 :Text;        # the queue it serves
   workerGroup @1 :Text;        # such as its host or region
   workerId @2 :Text;           # unlike all others of its group and queue
-  connected @3 :Bool;          # has a connection right now
+  connected @3 :Bool;          # right now, or was heard of over HTTP within 35 minutes
   capacity @4 :UInt32;         # tasks it runs at once, as it last said: 1..200
   claims @5 :List(Q.TaskRun);  # what it runs
   lastDateActive @6 :Int64 $A.dateTime;  # when it last connected, claimed or went away
   host @7 :Text;               # the machine's name, for people
   version @8 :Text;            # of its program, such as `0.1.0`
-  pause @9 :Text;        # why it takes no tasks, in its own words; empty: it takes them
+  pause @9 :Text;              # why it takes no tasks: in its own words, or its quarantine
+  polls @10 :Bool;             # it asks over HTTP, and says neither `capacity` nor `host`
+  resources @11 :Text;         # what it offers to all its tasks together: `cpu=8,memory=16GiB`;
+                               # empty: it takes every task, whatever that asks for
+  quarantineUntil @12 :Int64 $A.optional $A.dateTime;  # if it is in quarantine, or drained
+  drained @13 :Bool;           # that quarantine is a drain: it ends when somebody ends it
+  quarantines @14 :List(Q.QuarantineChange) $A.optional;  # the last 20 changes, newest last
 }
 
 struct Event {
@@ -136,65 +151,157 @@ struct BackupCounts {
   bytesCopied @6 :UInt64;  # of new blobs
 }
 
+interface EventSink {
+  # Of who subscribes to the event log.
+  push @0 (events :List(Event), next :Text) -> stream;
+  # In their order. `next`: where to go on after these.
+}
+
 interface BackupObserver {
   # Of who asks for a backup: hears how far it is.
   progress @0 (counts :BackupCounts) -> ();  # about once a second; the copy waits for the answer
 }
 
-interface Troupe {
+interface Troupe extends(M.Monitoring)
+    $A.service((name = "troupe", title = "Troupe",
+                description = "What Taskcluster's services have no method for.")) {
   # What Taskcluster's services have no method for. Errors and pages are as in `Queue`.
-  checkTasks @0 (tasks :List(NewTask)) -> (errors :List(TaskError));
+  checkTasks @0 (tasks :List(NewTask)) -> (errors :List(TaskError))
+      $A.method((access = (needs = (scope = "troupe:checkTasks")),
+                 title = "Check Tasks", category = "Troupe",
+                 description = "What createTask would say of tasks."));
   # Runs createTask's checks on all and creates nothing. Tasks of the list count as existing.
-  createTasks @1 (tasks :List(NewTask), hold :Bool) -> (statuses :List(Q.TaskStatus));
-  # At most 100, created in this order; the first error ends it. With `hold` none runs before
-  # releaseTasks. Repeating it is safe.
-  releaseTasks @2 (taskGroupId :Text) -> (released :UInt64);
+  createTasks @1 (tasks :List(NewTask), hold :Bool) -> (statuses :List(Q.TaskStatus))
+      $A.method((access = (needs = (scope = "troupe:createTasks")),
+                 title = "Create Tasks", category = "Troupe",
+                 description = "Makes up to 100 tasks."));
+  # At most 100. A fault of form, a missing scope or a circle among them: none is created. Then each
+  # is made as by createTask, those that need others of the list after these; if any is refused (an
+  # unknown dependency, a conflict, a sealed group), the call fails with the first refusal, which
+  # names its task, and others may be there: repeating it is safe. With `hold` none runs before
+  # releaseTasks.
+  releaseTasks @2 (taskGroupId :Text) -> (released :UInt64)
+      $A.method((access = (needs = (scope = "troupe:releaseTasks")),
+                 title = "Release Tasks", category = "Troupe",
+                 description = "Lets go of the tasks of a group that are held."));
   # Lets go of every task of the group that `hold` keeps; the answer is how many those were.
-  explain @3 (subject :Text) -> (explanation :Explanation);
+  explain @3 (subject :Text) -> (explanation :Explanation $A.body)
+      $A.method((verb = get, route = "/explain/<subject...>",
+                 access = (needs = (scope = "troupe:explain")),
+                 title = "Explain", category = "Troupe", output = "explanation",
+                 description = "Why something is not running, and what would help."));
   # A task id, group id, `prov/type` of a queue, or `prov/type/group/id` of a worker.
-  listTasks @4 (state :Text, taskQueueId :Text, continuationToken :Text, limit :UInt32)
-      -> (tasks :List(Q.TaskAndStatus), continuationToken :Text $A.optional);
-  # Newest first; empty texts match all.
-  listTaskGroups @5 (continuationToken :Text, limit :UInt32)
-      -> (groups :List(GroupSummary), continuationToken :Text $A.optional);  # newest first
-  findIds @6 (prefix :Text) -> (taskIds :List(Text), taskGroupIds :List(Text));
+  listTasks @4 (state :Text, taskQueueId :Text, continuationToken :Text, limit :UInt32 = 1000,
+                name :Text, owner :Text, source :Text, tag :Text, projectId :Text,
+                taskGroupId :Text, createdAfter :Text, createdBefore :Text, priority :Text)
+      -> (tasks :List(Q.TaskAndStatus), continuationToken :Text $A.optional)
+      $A.method((verb = get, route = "/tasks", access = (needs = (scope = "troupe:tasks")),
+                 title = "List Tasks", category = "Troupe", output = "list-tasks-response",
+                 description = "Tasks, newest first."));
+  # Newest first; empty texts match all. `name`, `owner` and `source` match a part of the metadata,
+  # whatever its case; `tag` is `key` or `key=value`; times are RFC 3339. A page may be short, even
+  # empty, and have a `continuationToken`: a call looks at a limited number of tasks.
+  listTaskGroups @5 (continuationToken :Text, limit :UInt32 = 1000)
+      -> (groups :List(GroupSummary), continuationToken :Text $A.optional)
+      $A.method((access = (needs = (scope = "troupe:listTaskGroups")),
+                 title = "List Task Groups", category = "Troupe",
+                 description = "Task groups, newest first."));  # newest first
+  findIds @6 (prefix :Text) -> (taskIds :List(Text), taskGroupIds :List(Text))
+      $A.method((access = (needs = (scope = "troupe:findIds")),
+                 title = "Find Ids", category = "Troupe",
+                 description = "Ids that begin with a text."));
   # At most 10 of each.
-  events @7 (after :Text, limit :UInt32, exchange :Text, routingKey :Text, wait :UInt32)
-      -> (events :List(Event), next :Text);
+  events @7 (after :Text, limit :UInt32 = 1000, exchange :Text, routingKey :Text, wait :UInt32)
+      -> (events :List(Event), next :Text)
+      $A.method((verb = get, route = "/events", access = (needs = (scope = "troupe:events")),
+                 title = "Events", category = "Troupe", output = "events-response",
+                 description = "The event log."));
   # `after`: a position, empty for the oldest kept, `now` for what comes. `wait`: seconds to wait
   # for the first. Filters are AMQP patterns; empty matches all.
   readLog @8 (taskId :Text, runId :UInt32, offset :UInt64, follow :Bool, sink :Stream.ByteStream)
-      -> (size :UInt64, finished :Bool);
+      -> (size :UInt64, finished :Bool)
+      $A.method((access = (needs = (scope = "queue:get-artifact:public/logs/live.log")),
+                 title = "Read Log", category = "Troupe",
+                 description = "The log of a run, as it grows."));
   # Streams the run's log from `offset`; with `follow` until the run has ended.
-  tails @9 (taskIds :List(Text)) -> (tails :List(Tail));  # of those with a log
+  tails @9 (taskIds :List(Text)) -> (tails :List(Tail))
+      $A.method((access = (needs = (scope = "troupe:tails")),
+                 title = "Tails", category = "Troupe",
+                 description = "The last lines of logs."));  # of those with a log
   readArtifact @10 (taskId :Text, runId :Int32, name :Text, offset :UInt64,
                     sink :Stream.ByteStream)
-      -> (artifact :Q.Artifact, sha256 :Data, size :UInt64, runId :UInt32);
+      -> (artifact :Q.Artifact, sha256 :Data, size :UInt64, runId :UInt32)
+      $A.method((access = (needs = (scope = "queue:get-artifact:<name>")),
+                 title = "Read Artifact", category = "Troupe",
+                 description = "The bytes of an artifact."));
   # `runId` -1 is the latest. Links are followed.
-  listQueues @11 () -> (queues :List(QueueSummary));
-  # All that are known, in the order of their ids.
-  listWorkers @12 (taskQueueId :Text) -> (workers :List(WorkerSummary));  # empty: all
+  listQueues @11 (taskQueueId :Text, continuationToken :Text, limit :UInt32 = 1000)
+      -> (queues :List(QueueSummary), continuationToken :Text $A.optional)
+      $A.method((access = (needs = (scope = "troupe:listQueues")),
+                 title = "List Queues", category = "Troupe",
+                 description = "The task queues, with what they have to do."));
+  # In the order of their ids. `taskQueueId`: that one alone; empty: all.
+  listWorkers @12 (taskQueueId :Text, workerGroup :Text, workerId :Text,
+                   continuationToken :Text, limit :UInt32 = 1000)
+      -> (workers :List(WorkerSummary), continuationToken :Text $A.optional)
+      $A.method((access = (needs = (scope = "troupe:listWorkers")),
+                 title = "List Workers", category = "Troupe",
+                 description = "The workers, with what they do."));
+  # In the order of their ids. `taskQueueId`: those of this queue; with both others: that one alone.
   createWorkerToken @13 (pool :Text, expires :Int64, requestId :Text)
-      -> (clientId :Text, accessToken :Text, expires :Int64);
+      -> (clientId :Text, accessToken :Text, expires :Int64)
+      $A.method((access = (needs = (scope = "troupe:createWorkerToken")),
+                 title = "Create Worker Token", category = "Troupe",
+                 description = "What a worker joins with."));
   # A secret for a worker that joins `pool`; `expires` is ms since 1970 and in the future. The
   # access token is told here and never again: the server keeps it encrypted.
   # `requestId`: as of rerunTask; whoever knows it can read the token again.
-  listWorkerTokens @14 () -> (tokens :List(TokenSummary));
+  listWorkerTokens @14 () -> (tokens :List(TokenSummary))
+      $A.method((access = (needs = (scope = "troupe:listWorkerTokens")),
+                 title = "List Worker Tokens", category = "Troupe",
+                 description = "What workers may join with."));
   # All that were ever made, revoked and expired ones too.
-  revokeWorkerToken @15 (clientId :Text) -> ();
+  revokeWorkerToken @15 (clientId :Text) -> ()
+      $A.method((access = (needs = (scope = "troupe:revokeWorkerToken")),
+                 title = "Revoke Worker Token", category = "Troupe",
+                 description = "Ends what a worker joined with."));
   # For ever. Workers that are connected with it are cut off at once, and their claims are lost.
-  serverInfo @16 () -> (version :Text, rootUrl :Text, started :Int64, pid :UInt64);
+  serverInfo @16 () -> (version :Text, rootUrl :Text, started :Int64, pid :UInt64)
+      $A.method((access = (needs = (scope = "troupe:serverInfo")),
+                 title = "Server Info", category = "Troupe",
+                 description = "Which server answers."));
   # Of the process that answers: `started` is ms since 1970.
-  listDeadLetters @17 (continuationToken :Text, limit :UInt32)
-      -> (letters :List(DeadLetter), continuationToken :Text $A.optional);  # oldest message first
-  showDeadLetter @18 (number :UInt64) -> (letter :DeadLetter, body :Text);
+  listDeadLetters @17 (continuationToken :Text, limit :UInt32 = 1000)
+      -> (letters :List(DeadLetter), continuationToken :Text $A.optional)
+      $A.method((access = (needs = (scope = "troupe:listDeadLetters")),
+                 title = "List Dead Letters", category = "Troupe",
+                 description = "Messages that no handler could process."));  # oldest message first
+  showDeadLetter @18 (number :UInt64) -> (letter :DeadLetter, body :Text)
+      $A.method((access = (needs = (scope = "troupe:showDeadLetter")),
+                 title = "Show Dead Letter", category = "Troupe",
+                 description = "One such message."));
   # The body as text for people.
-  retryDeadLetters @19 (numbers :List(UInt64)) -> ();
+  retryDeadLetters @19 (numbers :List(UInt64)) -> ()
+      $A.method((access = (needs = (scope = "troupe:retryDeadLetters")),
+                 title = "Retry Dead Letters", category = "Troupe",
+                 description = "Puts such messages back."));
   # Puts at most 100 back to their actors, as if they had never been tried. If one of them does not
   # exist, nothing is done.
-  discardDeadLetters @20 (numbers :List(UInt64)) -> ();  # likewise
+  discardDeadLetters @20 (numbers :List(UInt64)) -> ()
+      $A.method((access = (needs = (scope = "troupe:discardDeadLetters")),
+                 title = "Discard Dead Letters", category = "Troupe",
+                 description = "Drops such messages."));  # likewise
   backup @21 (path :Text, blobs :Bool, bytesPerSecond :UInt64, observer :BackupObserver)
-      -> (counts :BackupCounts);
+      -> (counts :BackupCounts)
+      $A.method((access = (needs = (scope = "troupe:backup")),
+                 title = "Backup", category = "Troupe",
+                 description = "Copies the data."));
   # Copies the data into a folder of the server's machine; one at a time. Ends early, leaving a
   # folder that cannot be restored, if the caller goes away.
+  subscribe @22 (after :Text, exchange :Text, routingKey :Text, sink :EventSink) -> ()
+      $A.method((access = (needs = (scope = "troupe:events")),
+                 title = "Subscribe", category = "Troupe",
+                 description = "The event log as it grows."));
+  # The same as `events`, pushed, until the caller drops the call. Ends with `ResourceExpired` when
+  # the subscriber has fallen behind what is kept.
 }

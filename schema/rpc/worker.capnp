@@ -3,31 +3,15 @@
 # that alone can reclaim or resolve its run.
 
 using Cxx = import "/capnp/c++.capnp";
-using Q = import "../api/queue.capnp";
+using A = import "../api/annotations.capnp";
+using Q = import "../api/queue_types.capnp";
 using Stream = import "stream.capnp";
+using W = import "worker_types.capnp";
 $Cxx.namespace("troupe::schema");
-
-struct WorkerInfo {
-  # Who a worker is, and how much it takes.
-  taskQueueId @0 :Text;  # the pool it serves
-  workerGroup @1 :Text;  # 1..38 of A-Z a-z 0-9 - _; by default its host
-  workerId @2 :Text;     # the same alphabet; unlike all others of its group and pool
-  capacity @3 :UInt32;   # tasks it runs at once, 1..200
-  host @4 :Text;         # for people
-  version @5 :Text;      # of its program, such as `0.1.0`; for people
-  process @6 :UInt64;    # chosen at random by each process: a new one knows nothing of old claims
-}
-
-struct HeldClaim {
-  # Names one worker's hold on one run.
-  taskId @0 :Text;       # whose run it is
-  runId @1 :UInt32;      # 0 for the task's first
-  token @2 :UInt64;      # names the run's claim; survives reclaims and reconnects
-}
 
 struct ClaimOffer {
   # A claim as the worker gets it: all that it needs to run the task.
-  held @0 :HeldClaim;    # what to name it by after a reconnect
+  held @0 :W.HeldClaim;    # what to name it by after a reconnect
   takenUntil @1 :Int64;  # ms since 1970; reclaim before
   task @2 :Q.TaskDefinition;  # null only in `kept`, of a run that has ended meanwhile
   status @3 :Q.TaskStatus;  # shows the run as running; null as `task` is
@@ -37,57 +21,48 @@ struct ClaimOffer {
 
 interface ClaimSink {
   # The worker's end of the stream of claims.
-  push @0 (offer :ClaimOffer);   # answered once the worker has it
-  revoke @1 (held :HeldClaim);   # the run was cancelled or is somebody else's: stop it
+  push @0 (offers :List(ClaimOffer));  # answered once the worker has them
+  revoke @1 (held :W.HeldClaim);   # the run was cancelled or is somebody else's: stop it
   displaced @2 (host :Text);
   # Another process, on `host`, has registered under this worker's name, and its runs are lost: end.
   # From then on `Registration.setWindow` fails with `RequestConflict`.
 }
 
-interface WorkerService {
+interface WorkerService
+    $A.service((name = "worker", title = "Workers",
+                description = "What workers say over RPC.")) {
   # What a session gives a worker.
-  register @0 (info :WorkerInfo, held :List(HeldClaim), sink :ClaimSink)
-      -> (registration :Registration, kept :List(ClaimOffer), lost :List(HeldClaim));
+  register @0 (info :W.WorkerInfo, held :List(W.HeldClaim), sink :ClaimSink)
+      -> (registration :Registration, kept :List(ClaimOffer), lost :List(W.HeldClaim))
+      $A.method((access = (needs = (allOf = [
+                     (scope = "queue:claim-work:<taskQueueId>"),
+                     (scope = "queue:worker-id:<workerGroup>/<workerId>")])),
+                 title = "Register"));
   # `held`: what the worker still runs, after a lost connection. `kept` are still its own; it stops
   # those in `lost`. A later registration of the same worker ends the earlier one.
   claimTask @1 (taskId :Text, runId :UInt32, workerGroup :Text, workerId :Text)
-      -> (offer :ClaimOffer);
+      -> (offer :ClaimOffer)
+      $A.method((access = (needs = (allOf = [
+                     (scope = "queue:claim-work:<taskQueueId>"),
+                     (scope = "queue:worker-id:<workerGroup>/<workerId>")])),
+                 title = "Claim Task"));
   # Claims one pending run by name.
 }
 
 interface Registration {
   # Dropped with the connection: then the worker's lease begins to run.
   setWindow @0 (slots :UInt32, pause :Text);
-  # How many more claims it can take now. The server never has more unanswered ones. `pause`: why it
-  # takes none although it has room, for people (`disk: 1.2 GiB free of 5.0 GiB wanted in DIR`);
-  # empty: it does not pause. Longer than 300 bytes it is cut.
+  # How many more claims it can take now. The server never has more unanswered ones. Claims that
+  # were pushed and are not answered yet come out of `slots`: a claim uses up room once its push has
+  # been answered, not before. More than the capacity counts as that. `pause`: why it takes none
+  # although it has room, for people (`disk: 1.2 GiB free of 5.0 GiB wanted in DIR`); empty: it does
+  # not pause. Longer than 300 bytes it is cut.
   leave @1 ();
   # A clean goodbye: no claims are pushed any more.
-}
-
-enum Outcome {
-  # How a worker says that a run has ended.
-  completed @0;  # all commands ended well
-  failed @1;     # a command ended badly, or an artifact that was asked for is missing
-  exception @2;  # for the reason that comes with it; some are retried
-}
-
-struct NewArtifact {
-  # What is to be known as an artifact of the claim's run.
-  name @0 :Text;         # 1..1024 printable ASCII characters
-  expires @1 :Int64;     # ms since 1970; 0: with the task
-  contentType @2 :Text;  # MIME type of what it holds
-  union {
-    blob :group {        # bytes kept here
-      sha256 @3 :Data;   # 32 bytes
-      size @4 :UInt64;   # bytes
-    }
-    error :group {       # why there are none
-      reason @5 :Text;   # `file-missing-on-worker`, `invalid-resource-on-worker`...
-      message @6 :Text;  # for people: what went wrong
-    }
-    link @7 :Text;       # another artifact of this run
-  }
+  resolve @2 (reports :List(W.RunReport)) -> (answers :List(W.ReportAnswer));
+  # Many `Claim.resolve` in one call: at most 100, of claims that were pushed to this registration
+  # or kept by it. The answers are in the order of the reports; one that is refused does not keep
+  # the others.
 }
 
 interface Claim {
@@ -102,12 +77,12 @@ interface Claim {
   upload @3 (sha256 :Data, size :UInt64) -> (offset :UInt64, sink :Stream.ByteStream);
   # Where to send the bytes of a blob, from `offset`; a null sink: it is here already. The blob is
   # kept, whole and checked, when the sink's `end` has returned.
-  createArtifact @4 (artifact :NewArtifact) -> ();
+  createArtifact @4 (artifact :W.NewArtifact) -> ();
   # After the upload of its blob.
   download @5 (taskId :Text, name :Text, offset :UInt64, sink :Stream.ByteStream)
       -> (artifact :Q.Artifact, sha256 :Data, size :UInt64);
   # The latest run's artifact of a task that this one depends on, if the task's scopes allow it.
-  resolve @6 (outcome :Outcome, reason :Q.ReasonResolved, logSize :UInt64)
+  resolve @6 (outcome :W.Outcome, reason :Q.ReasonResolved, logSize :UInt64)
       -> (status :Q.TaskStatus);
   # `reason` only with `exception`. `logSize`: the whole log, which must have arrived.
 }

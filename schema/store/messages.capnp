@@ -3,8 +3,8 @@
 # from outside and are answered by a reply, the rest comes from other actors or from themselves.
 
 using Cxx = import "/capnp/c++.capnp";
-using Q = import "../api/queue.capnp";
-using W = import "../rpc/worker.capnp";
+using Q = import "../api/queue_types.capnp";
+using W = import "../rpc/worker_types.capnp";
 $Cxx.namespace("troupe::schema");
 
 struct WorkerName {
@@ -37,9 +37,10 @@ struct TaskMessage {
       reason @8 :Q.ReasonResolved;      # counts only with the outcome exception
       artifacts @9 :List(ArtifactPut);  # made with the resolution: the log
     }
-    putArtifact :group {          # command -> Void
+    putArtifact :group {          # command -> ArtifactRow
       claimRef @10 :ClaimRef;     # refused if it never held the run
       artifact @11 :ArtifactPut;  # what to store
+      checkOnly @53 :Bool;        # the answer alone: nothing is stored
     }
     claimByName :group {          # command -> TaskStatus; the claim itself goes the worker's way
       runId @12 :UInt32;          # must be the last, and pending
@@ -74,8 +75,34 @@ struct TaskMessage {
       keptRunId @32 :UInt32;               # the run that has ended
       keptLog @33 :List(ArtifactPut);      # the names of its log; those that exist stay as they are
     }
+    changePriority @35 :Q.Priority;        # command -> TaskStatus
+    cancelMember @36 :Void;                # from the group
+    changeMemberPriority @37 :Q.Priority;  # from the group
+    expireClaim @38 :ClaimRef;             # command -> Void: its answer could not be delivered
+    finishArtifact :group {       # command -> Void: the bytes of an `object` are here
+      finishedRunId @39 :UInt32;  # the run whose artifact it is
+      finishedName @40 :Text;     # its name
+      uploadId @41 :Text;         # as createArtifact gave it
+    }
+    storeBlob :group {            # command -> Void: the bytes of an artifact are here
+      blobRunId @42 :UInt32;      # the run whose artifact it is
+      blobName @43 :Text;         # its name
+      sha256 @44 :Data;           # of the bytes as they were sent
+      size @45 :UInt64;           # of the bytes as they were sent
+      contentEncoding @46 :Text;  # as their sender said; empty: none
+      blobUploadId @47 :Text;     # of an `object`; empty: the artifact is an `s3`
+    }
+    continueExpiry @48 :Void;              # from itself: the next slice of rows to remove
+    claimRefused :group {                  # from the queue: to claimEntry
+      refusedRunId @50 :UInt32;   # as in claimEntry
+      refusedLimit @51 :UInt32;   # that its key has reached; 0: the entry is not there any more
+    }
   }
   requestId @34 :Text;  # of a rerun, chosen by the caller; empty: it is not remembered
+  timed @49 :Bool;
+  # Of claimRun and claimByName: it comes over HTTP, so nobody's connection holds the claim.
+  question @52 :UInt64;
+  # Of claimRun and claimRefused: as in the claimEntry that they answer; 0: none has asked.
 }
 
 enum EdgeResult {
@@ -89,12 +116,13 @@ struct ClaimRef {
   # Names a claim from within its task.
   runId @0 :UInt32;  # 0 for the first
   token @1 :UInt64;  # of the claim
+  byRun @2 :Bool;    # it comes over HTTP, where the run id is all that a claim is named by
 }
 
 struct ArtifactPut {
   # An artifact on its way into its row; its bytes, if any, are stored already.
   name @0 :Text;            # 1..1024 printable ASCII characters
-  storageType @1 :Text;     # `s3`, `link` or `error`
+  storageType @1 :Text;     # `s3`, `object`, `reference`, `link` or `error`
   contentType @2 :Text;     # MIME type
   expires @3 :Int64;        # 0: with the task
   size @4 :UInt64;          # of a blob
@@ -102,12 +130,16 @@ struct ArtifactPut {
   link @6 :Text;            # target of a link
   reason @7 :Text;          # of an error
   message @8 :Text;         # of an error
+  url @9 :Text;             # of a reference
+  uploadId @10 :Text;       # of an `object`: under which its bytes will come
+  announcedLength @11 :Int64 = -1;  # of an upload that is still to come; -1: not known
 }
 
 struct GroupAnswer {
   # What the group says to a task that wants to join.
   refusal @0 :Refusal;  # its code is 0 in a yes
   joined @1 :Bool;     # the answer to join (final), not to mayJoin
+  question @2 :UInt64; # of mayJoin: as it came with it
 }
 
 struct TaskGroupMessage {
@@ -117,6 +149,7 @@ struct TaskGroupMessage {
     release @1 :Void;           # command -> Released
     mayJoin :group {            # from a task: nothing is stored
       schedulerId @2 :Text;  # that of the task: must be the group's, if it exists
+      question @14 :UInt64;  # any number, comes back in the answer
     }
     join :group {               # from a task: final
       joinSchedulerId @3 :Text;  # that of the task: must be the group's, or becomes it
@@ -126,6 +159,11 @@ struct TaskGroupMessage {
     }
     memberResolved @7 :Void;    # from a task: it has ended, perhaps again
     releaseAnswer @8 :Void;     # from a task: to release
+    cancel @9 :Void;            # command -> CancelledTaskGroup
+    changePriority @10 :Q.Priority;  # command -> TaskGroupPriority
+    sweepAnswer @11 :Bool;      # from a task: whether cancelMember or changeMemberPriority did it
+    memberExpired @12 :Void;    # from a task: its rows are gone
+    continueSweep @13 :Void;    # from itself
   }
 }
 
@@ -155,9 +193,54 @@ struct TaskQueueMessage {
     claimAnswer :group {        # from a task: to claimRun
       ofSession @9 :UInt64;  # the waiting one that claimRun named
       accepted @10 :Bool;    # false: the run is gone, and the slot is free again
+      token @12 :UInt64;     # of the claim, if it is accepted
+      claimedNumber @13 :UInt64;  # of the entry
+      claimedRunId @14 :UInt32;   # as in claimRun
     }
     continueMatching @11 :Void;  # from itself
+    claimWork :group {          # command -> ClaimWorkAnswer, which may come much later
+      claimant @15 :WorkerName;   # who asks
+      claimSession @16 :UInt64;   # random: names this request
+      tasks @17 :UInt32;          # at most as many
+      requestId @18 :Text;        # a repeat is answered alike; empty: it is not remembered
+    }
+    stopWaiting @19 :UInt64;    # command -> Void: ends the claimWork of a session, once those runs
+                                # that are being claimed for it have answered
+    moveEntry :group {          # from a task: its priority has changed
+      movedFrom @20 :Q.Priority;  # as it was when the entry was put
+      movedNumber @21 :UInt64;    # as `number` of its putEntry
+      movedTo @22 :Q.Priority;    # as it is now
+    }
+    claimDone @23 :UInt64;      # from a task: the claim of a limited run has ended; its number
+    quarantine :group {         # from a worker
+      quarantined @24 :WorkerName;  # the one
+      until @25 :Int64;             # gets nothing until then; past: it is free again
+    }
+    active @26 :Int64;          # command -> Void: a worker is there; keep the record until then
+    claimEntry :group {         # from a task: claimTask names its run, which is limited
+      claimedPriority @31 :Q.Priority;  # as it was when the entry was put
+      claimedEntry @32 :UInt64;   # as `number` of its putEntry
+      namedRunId @33 :UInt32;     # comes back in the answer
+      claimedBy @34 :WorkerName;  # who claims it
+      bySession @35 :UInt64;      # of its connection, as in claimByName
+    }
   }
+  resources @27 :List(W.Resource);
+  # Of await: what the session's worker has, for all its claims. Of putEntry: what the run needs.
+  # Of continueMatching: demands of the group of the key that was looked at last.
+  limited @28 :Bool;          # of await: whether `resources` limits it
+  concurrencyKey @29 :Text;
+  # Of putEntry: as of the task. Of continueMatching: whose entries are still to be opened.
+  concurrencyLimit @30 :UInt32;  # of putEntry: as of the task
+  taskCreated @36 :Int64;     # of putEntry: when the task was created
+  question @37 :UInt64;
+  # Of claimEntry and quarantine: any number but 0, comes back in the answer.
+  timed @38 :Bool;            # of claimEntry: as of claimByName
+}
+
+struct ClaimWorkAnswer {
+  # The answer to `claimWork`.
+  claims @0 :List(W.HeldClaim);  # none: nothing came, or the worker is in quarantine
 }
 
 struct AwaitAnswer {
@@ -178,6 +261,8 @@ struct WorkerMessage {
     claimed :group {            # from a task: a run is this worker's
       claim @5 :W.HeldClaim;    # now its own
       claimSession @6 :UInt64;  # the session that waited for it
+      timed @12 :Bool;          # claimed over HTTP: nothing but time ends it
+      unseen @13 :Bool;         # by claimTask, which makes no record of its worker
     }
     claimEnded :group {         # from a task
       ended @7 :W.HeldClaim;    # ignored if it is not the worker's
@@ -188,7 +273,13 @@ struct WorkerMessage {
       pausedSession @10 :UInt64;  # that says it: a late word of an older one counts for nothing
       pause @11 :Text;          # why it takes no claims; empty: it takes them again
     }
+    seen @14 :Void;             # command -> Void: it asks for work, or renews a claim
+    declare @15 :Int64;         # command -> Void: keep its record until then
+    quarantine @16 :Q.QuarantineChange;  # command -> Void: refused if there is no record of it
+    quarantineAnswer @17 :Void;          # from the queue
+    tellLost @19 :List(W.HeldClaim);     # from itself: whose tasks are still to be told
   }
+  question @18 :UInt64;         # of quarantineAnswer: as in the queue's `quarantine`
 }
 
 struct WorkerPush {
@@ -203,21 +294,4 @@ struct WorkerPush {
     revoked @4 :W.HeldClaim;         # a run that it is to stop
     replaced @5 :Void;               # a later session has taken over
   }
-}
-
-struct ClientMessage {
-  # To the actor of one client; its key is the client id.
-  union {
-    createToken :group {             # command -> CreatedToken; the same again is answered again
-      pool @0 :Text;                 # the task queue it may claim from
-      accessToken @1 :Data;          # encrypted
-      expires @2 :Int64;             # ms since 1970
-    }
-    revoke @3 :Void;                 # command -> Void
-  }
-}
-
-struct CreatedToken {
-  # What createToken answers: the token as it was first made.
-  accessToken @0 :Data;  # encrypted, as it is kept
 }

@@ -3,7 +3,8 @@
 # Times are milliseconds since 1970, 0 is none.
 
 using Cxx = import "/capnp/c++.capnp";
-using Q = import "../api/queue.capnp";
+using Q = import "../api/queue_types.capnp";
+using W = import "../rpc/worker_types.capnp";
 $Cxx.namespace("troupe::schema");
 
 struct RunRow {
@@ -20,6 +21,8 @@ struct RunRow {
   token @9 :UInt64;                     # of the claim; 0 before
   entry @10 :UInt64;                    # number of its pending entry
   byName @11 :Bool;   # claimed by claimTask, which its worker may repeat
+  timed @12 :Bool;    # claimed over HTTP: its claim ends at takenUntil, and with no connection
+  claimed @13 :Int64;  # when its claim was made or last renewed; 0: as `started`
 }
 
 enum CreateStep {
@@ -59,15 +62,26 @@ struct TaskRow {
   createWaiting @21 :UInt32;  # answers that have not come
   createMissing @22 :List(Text);  # ids of those that do not exist: the refusal names them
   createExpiring @23 :List(Text);  # ids of those that expire before this task's deadline
+  createNumber @37 :UInt64;   # its place among those that wait; 0: that of its last step
 
   # Telling others of a resolution.
   resolveActive @24 :Bool;      # under way: else the rest of these mean nothing
-  resolveCompleted @25 :Bool;   # the outcome that is told
+  resolveCompleted @25 :Bool;   # one of the ends that are told was a completion
   resolveCursor @26 :Text;      # last dependent looked at
   resolveWaiting @27 :UInt32;   # answers that have not come
   resolveToldGroup @28 :Bool;   # waits for the group's answer, the last step
   resolveAgain @29 :Bool;       # resolved anew meanwhile: once more from the start
   resolveDeadline @30 :Bool;    # task-exception is still to be written
+  resolveRuns @35 :UInt32;      # runs there were at the latest end that is told
+  resolveCompletedRuns @36 :UInt32;  # likewise at the latest completion; 0: there was none
+  # Both are 0 in rows of earlier programs: every end counts for every edge then.
+
+  # What holds it back in its queue. Source: `extra.concurrency`, `extra.resources`.
+  concurrencyKey @31 :Text;       # runs of one key are limited; empty: not limited
+  concurrencyLimit @32 :UInt32;   # how many of them at once
+  resources @33 :List(W.Resource);  # what a worker must have free; sorted by name
+
+  expiring @34 :Bool;           # its rows are being removed, slice by slice
 }
 
 struct EdgeRow {
@@ -75,6 +89,7 @@ struct EdgeRow {
   requires @0 :Q.Requires;  # how this task must end for it
   expires @1 :Int64;      # of the dependent
   satisfied @2 :Bool;     # it has been told
+  since @3 :UInt32;       # the ends of this many runs, the first ones, are too old to count for it
 }
 
 struct NeedRow {
@@ -85,14 +100,18 @@ struct NeedRow {
 struct ArtifactRow {
   # Table task_artifacts, key (run, name).
   name @0 :Text;         # as in the key, which cuts long ones
-  storageType @1 :Text;  # `s3`, `link` or `error`
+  storageType @1 :Text;  # `s3`, `object`, `reference`, `link` or `error`
   contentType @2 :Text;  # MIME type
   expires @3 :Int64;     # never after the task's
-  size @4 :UInt64;       # bytes; 0 but for `s3`
-  sha256 @5 :Data;       # name of its blob, 32 bytes; empty but for `s3`
+  size @4 :UInt64;       # bytes of its blob, once that is here
+  sha256 @5 :Data;       # name of its blob, 32 bytes; empty until that is here
   link @6 :Text;         # name of the artifact it stands for; empty but for `link`
   reason @7 :Text;       # why there is none; empty but for `error`
   message @8 :Text;      # the same for people
+  url @9 :Text;          # where it is; empty but for `reference`
+  uploadId @10 :Text;    # of an `object` that is not finished
+  contentEncoding @11 :Text;     # of the bytes as they were uploaded; empty: none
+  announcedLength @12 :Int64 = -1;  # contentLength as its creator said; -1: it did not
 }
 
 struct RequestRow {
@@ -115,6 +134,22 @@ struct TaskGroupRow {
   releaseCursor @9 :Text;    # last member looked at
   releaseWaiting @10 :UInt32;  # answers of released tasks that have not come
   releasedCount @11 :UInt64;  # tasks let go so far, for the answer
+  sweep @12 :GroupSweep;      # a change of all members that is under way
+  sweepCursor @13 :Text;      # last member looked at
+  sweepWaiting @14 :UInt32;   # answers that have not come
+  sweepPriority @15 :Q.Priority;  # of a change of priority
+}
+
+enum GroupSweep {
+  # What is being done to all members.
+  none @0;      # nothing
+  cancel @1;    # cancelTaskGroup
+  priority @2;  # changeTaskGroupPriority
+}
+
+struct SweptRow {
+  # Table group_swept, key (task id): a member that the sweep under way has changed.
+  present @0 :Void;  # no more than that
 }
 
 struct MemberRow {
@@ -131,11 +166,49 @@ struct TaskQueueRow {
   expires @3 :Int64;          # a day after a worker last asked, or more
 }
 
+struct QuarantineRow {
+  # Table queue_quarantines, key (workerGroup, workerId): a worker that gets nothing.
+  until @0 :Int64;  # as quarantineWorker said
+}
+
+struct WorkRequestRow {
+  # Table queue_requests, key (number, rising): a claimWork that must not be done twice.
+  requestId @0 :Text;               # as its caller chose it
+  claims @1 :List(W.HeldClaim);     # as it was first answered
+  workerGroup @2 :Text;             # whose request it is; empty in rows of earlier programs
+  workerId @3 :Text;                # likewise
+}
+
+struct ConcurrencyRow {
+  # Table queue_concurrency, key (concurrency key): runs that share a limit.
+  limit @0 :UInt32;     # as the newest of their tasks says
+  claimed @1 :UInt64;   # runs that are claimed, or handed out: at most `limit` get there
+  waiting @2 :UInt64;   # entries
+  newest @3 :Int64;     # when that task was created
+}
+
+struct AdmittedRow {
+  # A limited run, or one that asks for resources. Table queue_admitted, in three parts by the first
+  # byte of the key: 0, entry's number, while it waits: where its entry is; 1, entry's number, while
+  # it is claimed: it counts; 2, concurrency key, lane, 7 - rank, number: waits and may be claimed,
+  # at most one for each key and lane, nothing in the row.
+  concurrencyKey @0 :Text;          # empty: not limited
+  session @1 :UInt64;               # claimed: made of its worker's name, so that it stays the same
+  resources @2 :List(W.Resource);   # that it needs
+  behind @3 :UInt8;                 # as of its entry's key
+}
+
 struct EntryRow {
-  # Table queue_entries, key (7 - rank, number): a run that waits for a worker.
+  # A run that waits for a worker. Table queue_entries, key (7 - rank, number), has those that any
+  # worker may claim; queue_lanes, key (lane, 7 - rank, number), those that ask for resources, a
+  # lane for each combination; queue_held, key (concurrency key, lane, 7 - rank, number), those with
+  # a limit, but for the first of each such range while the limit is not reached.
   taskId @0 :Text;     # whose run it is
   runId @1 :UInt32;    # its last
   inserted @2 :Int64;  # when it became pending
+  concurrencyKey @3 :Text;         # as of its task
+  concurrencyLimit @4 :UInt32;     # as of its task
+  resources @5 :List(W.Resource);  # as of its task
 }
 
 struct WorkerRow {
@@ -155,6 +228,9 @@ struct WorkerRow {
   pause @12 :Text;           # why it takes no claims, in its own words; empty: it takes them
   awaySince @13 :Int64;      # when its connection was lost; 0 while it has one
   leaseUntil @14 :Int64;     # when its claims are lost; 0 while it is connected or has none
+  quarantineUntil @15 :Int64;  # it gets no tasks until then; 0: it never was in quarantine
+  quarantines @16 :List(Q.QuarantineChange);  # the last 100 changes of that, newest last
+  resources @17 :List(W.Resource);  # what it has, as it last said
 }
 
 struct WorkerClaimRow {
@@ -162,14 +238,5 @@ struct WorkerClaimRow {
   taskId @0 :Text;   # as in the key
   runId @1 :UInt32;  # as in the key
   token @2 :UInt64;  # the worker must name it to be believed
-}
-
-struct ClientRow {
-  # Table clients, key ().
-  clientId @0 :Text;         # the actor's key
-  pool @1 :Text;             # the queue it may claim from
-  accessToken @2 :Data;      # encrypted: nonce, ciphertext, tag
-  created @3 :Int64;         # when it was made
-  expires @4 :Int64;         # it is refused from then on
-  revoked @5 :Bool;          # for ever, once true
+  timed @3 :Bool;    # claimed over HTTP: no lost connection ends it
 }

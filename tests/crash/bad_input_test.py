@@ -38,7 +38,8 @@ class BadInput(SharedPlatform):
         error = self.refused(3, "worker", "--join", rpc, "--pool", "local/default",
                              "--credentials", token, "--work-dir",
                              os.path.join(self.platform.dir, "ww"))
-        self.assertIn("local/other", error)
+        self.assertIn("this token is for local/other, not for local/default; for a new", error)
+        self.assertNotIn("scopes", error)
 
     def test_group_files(self):
         cases = {
@@ -152,13 +153,18 @@ metadata: {name: n, description: "", owner: o,
         self.assertIn('"bad" is not a task queue such as local/default', error)
         self.assertNotIn("[a-z", error)
 
+    def test_tasks_of_what_is_no_queue(self):
+        error = self.refused(2, "task", "list", "--queue", "foo")
+        self.assertIn('"foo" is not a task queue such as local/default', error)
+        self.assertEqual(self.platform.run("task", "list", "--queue", "local/foo"), "")
+
     def test_address_of_a_worker(self):
         token = os.path.join(self.platform.dir, "join.json")
         self.platform.run("worker", "token", "create", "--pool", "local/other", "--output", token)
         worker = self.platform.client("worker", "--join", "127.0.0.1:1", "--pool", "local/other",
                                       "--credentials", token, "--work-dir",
                                       os.path.join(self.platform.dir, "wj"))
-        wait_until(lambda: "connection_failed" in worker.stderr(), "the failure", 10)
+        wait_until(lambda: "connection_failed" in worker.stderr(), "the failure")
         self.assertIn("address from --join", worker.stderr())
         self.assertNotIn("address from " + token, worker.stderr())
         worker.process.terminate()
@@ -204,8 +210,10 @@ metadata: {name: n, description: "", owner: o,
         self.refused(2, "task", "list", "--stat", "x")
 
     def up(self, *args):
-        return subprocess.run([BINARY, "up", *args], capture_output=True, text=True, timeout=30,
-                              env=self.platform.environment)
+        # Whoever has the usual ports is not to be found first.
+        free = ["--http", "127.0.0.1:0", "--rpc", "127.0.0.1:0"]
+        return subprocess.run([BINARY, "up", *free, *args], capture_output=True, text=True,
+                              timeout=30, env=self.platform.environment)
 
     def test_data_directory_in_use(self):
         done = self.up("--data", self.platform.data)
@@ -225,13 +233,13 @@ metadata: {name: n, description: "", owner: o,
                         ignore=shutil.ignore_patterns("*.sock", "workers", "store"))
         with open(os.path.join(other, "version"), "w") as f:
             f.write("9999\n")
-        done = self.up("--data", other, "--http", "127.0.0.1:0", "--rpc", "127.0.0.1:0")
+        done = self.up("--data", other)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("9999", done.stderr)
 
     def test_silence_is_explained(self):
         client = self.platform.client("submit", "--queue", "local/gpu", "--", "true")
-        wait_until(lambda: "no worker serves local/gpu" in client.stderr(), "the reason", 10)
+        wait_until(lambda: "no worker serves local/gpu" in client.stderr(), "the reason")
         client.process.kill()
 
 

@@ -162,12 +162,12 @@ class RefusedWorkers(Clients):
 
     def test_another_pool(self):
         token = self.platform.worker_token(pool="local/other")
-        self.refused(3, token, "good for claiming from local/other, not from local/default")
+        self.refused(3, token, "this token is for local/other, not for local/default")
 
     def test_revoked(self):
         token = self.platform.worker_token()
         self.platform.run("worker", "token", "revoke", json.loads(read(token))["clientId"])
-        self.refused(3, token, "is unknown, expired")
+        self.refused(3, token, "is unknown, disabled, expired")
 
     def test_expired(self):
         token = self.platform.worker_token("--expires", "1s")
@@ -175,10 +175,11 @@ class RefusedWorkers(Clients):
         wait_until(lambda: any(client in line and " expired " in line for line in
                                self.platform.run("worker", "token", "list").splitlines()),
                    "the token to expire")
-        self.refused(3, token, "is unknown, expired")
+        self.refused(3, token, "is unknown, disabled, expired")
 
     def test_pool_that_cannot_be(self):
-        self.refused(2, self.platform.worker_token(), "must look like local/default", pool="local")
+        self.refused(2, self.platform.worker_token(),
+                     '--pool: "local" is not a task queue such as local/default', pool="local")
 
     def test_no_credentials(self):
         missing = os.path.join(self.platform.dir, "missing.json")

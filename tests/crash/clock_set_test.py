@@ -1,6 +1,7 @@
 """The wall clock jumps by hours, either way, while the server runs: leases and claims of workers
 shift with it, deadlines follow it, and no timer waits for a time that has been left behind."""
 
+import datetime
 import json
 import mmap
 import os
@@ -49,6 +50,21 @@ class ClockSet(unittest.TestCase):
             return platform.worker(platform.worker_token(), name=name)
         finally:
             platform.environment = environment
+
+    def test_a_client_s_last_use_is_noted_every_six_hours(self):
+        with self.platform() as platform:
+            def used():
+                shown = json.loads(platform.run("api", "auth", "client", "static/troupe/root"))
+                return datetime.datetime.fromisoformat(shown["lastDateUsed"].replace("Z", "+00:00"))
+            first = used()
+            self.clock.set(5)
+            for _ in range(3):
+                self.assertEqual(used(), first)
+            self.clock.set(7)
+            second = wait_until(lambda: used() != first and used(), "the use to be noted")
+            self.assertGreaterEqual(second - first, datetime.timedelta(hours=6))
+            self.clock.set(8)
+            self.assertEqual(used(), second)
 
     def test_connected_workers_keep_their_runs(self):
         with self.platform(TROUPE_WORKER_LEASE="2s") as platform:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import unittest
+from datetime import datetime, timezone
 
 from platform_under_test import BINARY, SharedPlatform, wait_until
 
@@ -63,6 +64,17 @@ class GroupCancel(Commands):
         self.assertIn("250 tasks cancelled", self.platform.run("group", "cancel", group))
         self.assertEqual(self.platform.status(first)["state"], "completed")
 
+    def test_a_deadline_that_has_passed_is_told(self):
+        path = self.platform.group_file("tasks: {a: {run: 'true', queue: local/nobody,"
+                                        " deadline: 1s}}")
+        group = self.platform.run("run", "--detach", path).split()[1].rstrip(":")
+        deadline = datetime.fromisoformat(self.platform.status(group + "/a")["deadline"])
+        wait_until(lambda: datetime.now(timezone.utc) > deadline, "the deadline")
+        # It ends the task a minute later.
+        self.assertEqual(self.platform.status(group + "/a")["state"], "pending")
+        self.assertIn("the deadline of 1 task has passed", self.platform.run("group", "cancel",
+                                                                             group))
+
     def test_an_interrupted_run_says_how_to_stop_the_group(self):
         run = self.platform.client("run", self.platform.group_file(GRAPH))
         wait_until(lambda: "a: running" in run.stdout(), "the first task to run")
@@ -71,6 +83,57 @@ class GroupCancel(Commands):
         self.assertEqual(run.wait(), 130)
         self.assertIn("`troupe group cancel %s` stops it" % group, run.stderr())
         self.platform.run("group", "cancel", group)
+
+
+class GroupRerun(Commands):
+    def ended(self, text, states):
+        """Creates a group and waits for its tasks; answers its id."""
+        group = self.group(text)
+        wait_until(lambda: self.states(group) == states, "the group to end")
+        return group
+
+    def runs(self, group, name):
+        return self.platform.status("%s/%s" % (group, name))["runs"]
+
+    def test_what_needs_a_task_runs_after_it(self):
+        group = self.ended(
+            "tasks: {a: {run: echo a > a.txt, artifacts: [a.txt]},"
+            " b: {run: cat a.txt, inputs: ['a:a.txt']}}", {"a": "completed", "b": "completed"})
+        said = self.done(0, "group", "rerun", group)
+        self.assertEqual([line.split()[1] for line in said.stdout.splitlines()], ["a", "b"])
+        self.assertIn("1 task more, once what they need has completed", said.stderr)
+        b = self.platform.status(group + "/b")["taskId"]
+        self.platform.wait_for_task(b)
+        again = self.runs(group, "a")[1], self.runs(group, "b")[1]
+        self.assertEqual([run["reasonCreated"] for run in again], ["rerun", "rerun"])
+        self.assertLessEqual(again[0]["resolved"], again[1]["scheduled"])
+
+    def test_only_what_failed_and_what_waits_goes_on(self):
+        group = self.ended("tasks: {good: {run: 'true'}, a: {run: test $RUN_ID = 1},"
+                           " b: {run: 'true', needs: [a]}}",
+                           {"good": "completed", "a": "failed", "b": "unscheduled"})
+        said = self.done(0, "group", "rerun", "--failed", group)
+        self.assertEqual([line.split()[1] for line in said.stdout.splitlines()], ["a"])
+        self.platform.wait_for_task(self.platform.status(group + "/b")["taskId"])
+        self.assertEqual(len(self.runs(group, "good")), 1)
+
+    def test_what_needs_a_failure_is_left_as_it_is(self):
+        group = self.ended("tasks: {a: {run: test $RUN_ID = 0}, b: {run: 'true', needs: [a]}}",
+                           {"a": "completed", "b": "completed"})
+        said = self.done(1, "group", "rerun", group)
+        self.assertIn("troupe: b is not rerun: it needs a, which did not complete", said.stderr)
+        self.assertEqual(len(self.runs(group, "b")), 1)
+
+    def test_ctrl_c_leaves_what_is_not_rerun_yet(self):
+        group = self.ended("tasks: {a: {run: test $RUN_ID = 0 || sleep 600},"
+                           " b: {run: 'true', needs: [a]}}", {"a": "completed", "b": "completed"})
+        self.addCleanup(self.platform.run, "group", "cancel", group)
+        rerun = self.platform.client("group", "rerun", group)
+        wait_until(lambda: "1 task more" in rerun.stderr(), "the first task to be rerun")
+        rerun.process.send_signal(signal.SIGINT)
+        self.assertEqual(rerun.wait(), 130)
+        self.assertIn("left: 1 task not rerun", rerun.stderr())
+        self.assertEqual((len(self.runs(group, "a")), len(self.runs(group, "b"))), (2, 1))
 
 
 class Submit(Commands):
@@ -146,6 +209,10 @@ class Names(Commands):
         self.assertIn(name, self.platform.run("worker", "list"))
         said = json.loads(self.platform.run("--json", "explain", name))
         self.assertEqual(said["subject"], worker["taskQueueId"] + "/" + name)
+        said = json.loads(self.platform.run("--json", "explain", worker["workerId"]))
+        self.assertEqual(said["subject"], worker["taskQueueId"] + "/" + name)
+        self.assertIn("no task or group has an id that begins with", self.done(
+            1, "explain", "nobody").stderr)
         self.assertNotIn("no worker serves", self.platform.run("explain", name))
         self.assertIn("no worker serves local/gpu", self.platform.run("explain", "local/gpu"))
 
@@ -167,6 +234,15 @@ class WithoutEffect(Commands):
                       self.done(0, "task", "cancel", task).stderr)
         self.assertEqual(self.done(0, "task", "rerun", task).stderr, "")
 
+    def test_a_task_that_ended_keeps_its_priority(self):
+        task = self.blocked_task()
+        self.platform.run("task", "cancel", task)
+        self.assertIn("task %s has ended, so its priority stays" % task,
+                      self.done(1, "task", "priority", task, "high").stderr)
+        self.platform.run("task", "rerun", task)
+        self.assertIn("task %s has ended before, and keeps its priority when rerun" % task,
+                      self.done(1, "task", "priority", task, "high").stderr)
+
     def test_a_task_without_a_log_says_so(self):
         task = self.blocked_task()
         done = self.done(0, "task", "log", task)
@@ -176,6 +252,36 @@ class WithoutEffect(Commands):
         self.assertIn("has no log: it ended as canceled", self.done(0, "task", "log", task).stderr)
         self.assertIn("has no run 7, only run 0",
                       self.done(1, "task", "log", "--run", "7", task).stderr)
+
+
+    def test_a_run_without_artifacts_names_the_one_that_has_some(self):
+        group = self.group("tasks: {a: {run: 'echo a > a.txt; test $RUN_ID = 0 || sleep 600',"
+                           " artifacts: [a.txt]}}")
+        self.addCleanup(self.platform.run, "group", "cancel", group)
+        task = self.platform.status(group + "/a")["taskId"]
+        self.platform.wait_for_task(task)
+        count = len(self.platform.run("task", "artifacts", task).splitlines()) - 1
+        self.platform.run("task", "rerun", task)
+        said = "task %s: run 1 has no artifacts yet; run 0 has %d: --run 0" % (task, count)
+        self.assertIn(said, self.done(0, "task", "artifacts", task).stderr)
+        self.assertIn(said, self.done(1, "task", "download", task).stderr)
+        self.assertIn(said, self.done(1, "task", "download", task, "a.txt").stderr)
+        self.assertEqual(self.platform.run("task", "artifacts", task, "--json").strip(),
+                         '{"artifacts":[]}')
+
+
+class Addresses(Commands):
+    def test_an_address_that_is_none_is_wrong_usage(self):
+        token = self.platform.worker_token()
+        for command, source in (
+                ((BINARY, "--rpc", "foo", "queue", "list"), "--rpc"),
+                ((BINARY, "worker", "--join", "foo", "--pool", "local/default", "--credentials",
+                  token), "--join")):
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/",
+                                  env=self.platform.environment)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("%s foo: no address for RPC; write host:port or unix:PATH" % source,
+                          done.stderr)
 
 
 class Help(Commands):
@@ -199,6 +305,42 @@ class Files(Commands):
             for command in (("run",), ("run", "--dry-run"), ("task", "create")):
                 error = self.done(2, *command, path, seconds=20).stderr
                 self.assertIn(path + ": is not a regular file", error)
+
+    def test_a_time_that_is_none_is_one_fault(self):
+        path = self.path("times.yml")
+        with open(path, "w") as f:
+            f.write("deadline: {$fromNow: 20 bananas}\n"
+                    "payload: {maxRunTime: 60, command: [['true']]}\n"
+                    "metadata: {name: n, description: d, owner: o@example.com,"
+                    " source: 'https://example.com'}\n")
+        self.assertEqual(self.done(2, "task", "create", path).stderr,
+                         path + ":1:22: deadline: `{$fromNow: ...}` takes one span of time such as "
+                                "`2 hours`\n")
+        with open(path) as f:
+            text = f.read()
+        with open(path, "w") as f:
+            f.write(text.replace("20 bananas", "6 days"))
+        self.assertIn("deadline: is more than 5d 00h and 15 minutes away",
+                      self.done(2, "task", "create", path).stderr)
+
+    def test_a_definition_has_at_most_what_a_request_may_have(self):
+        definition = {"payload": {"maxRunTime": 60, "command": [["true"]],
+                                  "env": {"LARGE": "x" * (10 << 20)}},
+                      "metadata": {"name": "n", "description": "d", "owner": "o@example.com",
+                                   "source": "https://example.com"}}
+        path = self.path("large.json")
+        with open(path, "w") as f:
+            json.dump(definition, f)
+        error = self.done(2, "task", "create", path).stderr
+        self.assertTrue(error.startswith(path + ":1:1: the definition has 10486"), error)
+        self.assertIn("more than 10 MiB (10485760) are not taken", error)
+        definition.update(taskQueueId="local/default", created="2020-01-01T00:00:00Z",
+                          deadline="2999-01-01T00:00:00Z")
+        with open(path, "w") as f:
+            json.dump(definition, f)
+        error = self.done(2, "api", "queue", "createTask", "dSlITZ4yQgmvxxAi4A8fHQ", "--body",
+                          path).stderr
+        self.assertIn("more than 10 MiB (10485760) are not taken", error)
 
     def test_only_what_has_a_place_in_the_file_comes_without_the_program(self):
         missing = self.path("missing.yml")

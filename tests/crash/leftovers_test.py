@@ -108,7 +108,7 @@ class Leftovers(unittest.TestCase):
             _, pids = self.stubborn_task(platform)
             worker.process.kill()
             worker.wait()
-            wait_until(lambda: not any(map(is_alive, pids)), "the task's processes to be gone", 20)
+            wait_until(lambda: not any(map(is_alive, pids)), "the task's processes to be gone")
             # The guard goes too: nothing but the server is left.
             wait_until(lambda: set(processes_in(platform.dir)) == {platform.server.pid},
                        "all but the server to be gone", 20)

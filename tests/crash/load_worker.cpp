@@ -45,7 +45,7 @@ class Worker::Sink final : public schema::ClaimSink::Server {
  public:
   explicit Sink(Worker& worker) : worker_(worker) {}
   kj::Promise<void> push(PushContext context) override {
-    worker_.on_offer(context.getParams().getOffer());
+    for (const auto offer : context.getParams().getOffers()) worker_.on_offer(offer);
     worker_.open_window();
     return kj::READY_NOW;
   }

@@ -1,7 +1,10 @@
 """Peers that prove nothing: what they may send and cost, on RPC and HTTP; and addresses in use."""
 
+import contextlib
+import itertools
 import os
 import random
+import re
 import resource
 import socket
 import struct
@@ -12,9 +15,11 @@ import unittest
 from platform_under_test import BINARY, SharedPlatform
 
 # What a server takes before the proof of who sends it (runtime/rpc/handshake_stream.h).
-HANDSHAKE_BYTES_MAX = 4096
+HANDSHAKE_BYTES_MAX = 32768
 # How many of them it keeps (apps/troupe/server/listener.cpp).
 STRANGERS_MAX = 2048
+# More connections than there is room for, on either port.
+FLOOD = 4500
 
 
 def rpc_message(*words):
@@ -57,6 +62,7 @@ def messages_in(data):
 
 class Peers(SharedPlatform):
     workers = 0
+    settings = {"TROUPE_SERVER_MAX_CONNECTIONS": "4096"}
 
     def connect(self, port):
         peer = socket.create_connection(("127.0.0.1", port), timeout=60)
@@ -116,6 +122,16 @@ class Peers(SharedPlatform):
                 self.sends(peer, data)
         self.still_serves()
 
+    def test_who_comes_to_the_wrong_port_is_told_at_once(self):
+        with self.rpc() as peer:
+            peer.settimeout(5)
+            self.sends(peer, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertIn(b"Cap'n Proto RPC, not HTTP", received(peer))
+        with self.http() as peer:
+            peer.settimeout(5)
+            peer.sendall(bootstrap(0))
+            self.assertIn(b"HTTP/1.1 400 ", peer.recv(1 << 16))
+
     def test_peers_that_prove_nothing_are_sent_away(self):
         begun = [b"", b"\x00\x00\x00", b"\x00\x00\x00\x00\x10\x00\x00\x00half", bootstrap(0)]
         peers = [self.rpc() for _ in range(50 * len(begun))]
@@ -126,13 +142,8 @@ class Peers(SharedPlatform):
             received(peer)
 
     def test_a_flood_of_strangers_keeps_nobody_out(self):
-        flood = 4500  # more than there is room for
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if hard < flood + 500:
-            self.skipTest("%d descriptors are too few for a flood" % hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-        peers = [self.rpc() for _ in range(flood)]
+        self.make_room_for_descriptors()
+        peers = [self.rpc() for _ in range(FLOOD)]
         # Through the same door as they: the data directory's socket is not for strangers.
         client = ("--rpc", "127.0.0.1:%d" % self.platform.rpc_port(), "task", "list")
         self.platform.run(*client)
@@ -140,25 +151,62 @@ class Peers(SharedPlatform):
         waiting = 256
         while len(peers) > STRANGERS_MAX + waiting:
             self.assertEqual(received(peers.pop(0)), b"")
+        with self.pouring(peers, self.platform.rpc_port()):
+            for _ in range(3):
+                self.platform.run(*client)
+        self.assertIn("rpc_crowded", self.platform.log())
+
+    def make_room_for_descriptors(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard < FLOOD + 500:
+            self.skipTest("%d descriptors are too few for a flood" % hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+
+    @contextlib.contextmanager
+    def pouring(self, peers, port, begun=(b"",)):
+        """Meanwhile each peer that is sent away is replaced by a new one; in the end all go."""
         stop = threading.Event()
 
         def pour():
-            while not stop.is_set():
+            for i in itertools.count():
+                if stop.is_set():
+                    return
                 with peers.pop(0) as oldest:
                     received(oldest)
-                peers.append(socket.create_connection(("127.0.0.1", self.platform.rpc_port())))
+                peers.append(socket.create_connection(("127.0.0.1", port)))
+                peers[-1].sendall(begun[i % len(begun)])
 
         pourer = threading.Thread(target=pour)
         pourer.start()
         try:
-            for _ in range(3):
-                self.platform.run(*client)
+            yield
         finally:
             stop.set()
             pourer.join()
             for peer in peers:
                 peer.close()
-        self.assertIn("rpc_crowded", self.platform.log())
+
+    def test_a_flood_of_silent_connections_over_http_keeps_nobody_out(self):
+        self.make_room_for_descriptors()
+        healthy = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        begun = [b"", b"GET /hea"]
+        for _ in range(100):  # these are the last to go
+            self.http().sendall(b"POST /api/auth/v1/scopes/expand HTTP/1.1\r\nHost: x\r\n"
+                                b"Content-Length: 9\r\n\r\nhalf")
+        peers = []
+        for i in range(FLOOD):
+            peers.append(self.http())
+            peers[-1].sendall(begun[i % len(begun)])
+        self.assertIn(b" 200 ", self.answer(healthy))
+        self.assertEqual(received(peers.pop(0)), b"")
+        with self.pouring(peers, self.platform.http_port(), begun):
+            for _ in range(20):
+                self.assertIn(b" 200 ", self.answer(healthy))
+        self.assertIn("http_crowded", self.platform.log())
+        ended = re.search(rb"\nhttp_connections_ended_total (\d+)",
+                          self.answer(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"))
+        self.assertGreater(int(ended[1]), FLOOD - 4096)
 
     def test_http_garbage_and_half_requests(self):
         rng = random.Random(7)

@@ -13,6 +13,8 @@ import unittest
 import urllib.error
 import urllib.request
 
+import kept_logs
+
 BINARY = os.environ["TROUPE_BINARY"]
 
 
@@ -50,7 +52,7 @@ def is_alive(pid):
     try:
         with open("/proc/%d/stat" % pid) as stat:
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may end between opening and reading
         return False
 
 
@@ -124,13 +126,17 @@ class Client:
 
 
 class Platform:
-    def __init__(self, workers=2, **settings):
+    def __init__(self, workers=2, flags=(), **settings):
+        """`flags` are of the first start; `settings` are variables of the environment."""
+        self.flags = flags
+        self.later_flags = ()  # of those that follow
         self.dir = tempfile.mkdtemp(prefix="troupe-test-")
         self.data = os.path.join(self.dir, "data")
         self.workers = workers
         self.environment = {k: v for k, v in os.environ.items()
                             if not k.startswith(("TROUPE_", "TASKCLUSTER_"))}
-        self.environment.update({"HOME": self.dir, **settings})
+        # All lines: none of them may hold a secret (kept_logs.py).
+        self.environment.update({"HOME": self.dir, "TROUPE_LOG_LEVEL": "debug", **settings})
         self.server = None
         self.clients = []
 
@@ -149,14 +155,24 @@ class Platform:
             pid = self.worker_pid(worker)
             if pid and is_alive(pid):
                 os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self.dir, ignore_errors=True)
+        for name in filter(lambda name: name.endswith(".out"), os.listdir(self.dir)):
+            said = read_bytes(os.path.join(self.dir, name)).decode(errors="replace")
+            kept_logs.plant(*kept_logs.secrets_in(said))
+        kept_logs.keep(self.dir, self.environment)
+        try:
+            if self.server:
+                self.check_no_crash()
+        finally:
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     def start(self):
         """Starts the server and waits for its ready line; answers the line's fields."""
         first = self.server is None
         args = [BINARY, "up", "--data", self.data, "--workers", str(self.workers)]
         if first:
-            args += ["--http", "127.0.0.1:0", "--rpc", "127.0.0.1:0"]
+            args += ["--http", "127.0.0.1:0", "--rpc", "127.0.0.1:0", *self.flags]
+        else:
+            args += self.later_flags
         with open(os.path.join(self.dir, "server.log"), "a") as log:
             self.server = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=log, text=True,
                                            stdin=subprocess.DEVNULL, env=self.environment,
@@ -169,7 +185,9 @@ class Platform:
         return self.ready
 
     def log(self):
-        return read(os.path.join(self.dir, "server.log"))[-4000:]
+        """The end of the server's, without what is for debugging."""
+        lines = read(os.path.join(self.dir, "server.log")).splitlines(keepends=True)
+        return "".join(line for line in lines if '"level":"debug"' not in line)[-4000:]
 
     def kill(self):
         """kill -9 of the server alone; workers live on."""
@@ -177,8 +195,18 @@ class Platform:
         self.server.wait()
 
     def stop(self, seconds=10):
+        """SIGTERM; answers the status. A server that crashes on its way out fails the test."""
         self.server.send_signal(signal.SIGTERM)
-        return self.server.wait(seconds)
+        status = self.server.wait(seconds)
+        self.check_no_crash()
+        return status
+
+    def check_no_crash(self):
+        """Of a server that has ended: by itself, or as it was asked to."""
+        asked = (signal.SIGKILL, signal.SIGTERM)
+        if self.server.returncode < 0 and -self.server.returncode not in asked:
+            raise AssertionError("the server died of signal %d: %s"
+                                 % (-self.server.returncode, self.log()))
 
     def rpc_port(self):
         return int(self.ready["rpc"].rsplit(":", 1)[1])
@@ -195,6 +223,9 @@ class Platform:
         done = subprocess.run([BINARY, "--data", self.data, *args], capture_output=True,
                               text=True, timeout=seconds, env=self.environment,
                               stdin=subprocess.DEVNULL)
+        kept_logs.plant(*kept_logs.secrets_in(done.stdout))
+        with open(os.path.join(self.dir, "commands.err"), "a") as said:
+            said.write(done.stderr)
         if check and done.returncode != 0:
             raise AssertionError("%s: status %d: %s%s" % (args, done.returncode, done.stdout,
                                                           done.stderr))
@@ -253,10 +284,12 @@ class Platform:
 class SharedPlatform(unittest.TestCase):
     """Tests that share one platform, with so many workers."""
     workers = 1
+    settings = {}  # environment of the server
 
     @classmethod
     def setUpClass(cls):
         cls.platform = Platform(workers=cls.workers)
+        cls.platform.environment.update(cls.settings)
         cls.platform.start()
         cls.addClassCleanup(cls.platform.__exit__)
 

@@ -119,6 +119,18 @@ class ThreeShards(unittest.TestCase):
             rest = events_in(platform.run("events", "--json", "--after", position))
             self.assertEqual(said(whole[:cut + 1] + rest), said(whole))
 
+    def test_what_waits_is_in_the_order_it_came(self):
+        with platform_of_three(workers=0) as platform:
+            tasks = []
+            for _ in range(3):
+                for _ in range(8):
+                    made = platform.run("submit", "--queue", "local/nobody", "--detach", "--", "true")
+                    tasks.append(made.split()[-1])
+                platform.kill()
+                platform.start()
+            waiting = json.loads(platform.run("queue", "pending", "local/nobody", "--json"))
+            self.assertEqual([entry["taskId"] for entry in waiting["tasks"]], tasks)
+
     def test_backed_up_in_the_middle_and_restored(self):
         with platform_of_three() as platform:
             path, gate = graph(platform)

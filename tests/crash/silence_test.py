@@ -36,15 +36,15 @@ class Silence(unittest.TestCase):
         return json.loads(platform.run("worker", "list", "--json"))["workers"]
 
     def wait_for_code(self, platform, subject, code):
-        wait_until(lambda: self.explain(platform, subject)["code"] == code, code, 20)
+        wait_until(lambda: self.explain(platform, subject)["code"] == code, code)
         return self.explain(platform, subject)
 
     def test_a_full_disk_is_told_until_it_has_room_again(self):
         with Platform(workers=0) as platform:
             worker = self.join(platform, "w", "--min-free-disk", "1000TiB")
-            wait_until(lambda: self.workers(platform), "the worker", 20)
+            wait_until(lambda: self.workers(platform), "the worker")
             submit = platform.client("submit", "--", "true")
-            wait_until(lambda: "g/w: disk: " in submit.stderr(), "the reason", 10)
+            wait_until(lambda: "g/w: disk: " in submit.stderr(), "the reason")
             task = json.loads(platform.run("task", "list", "--json"))["tasks"][0]
             task = task["status"]["taskId"]
             self.assertIn("1000.0 TiB wanted in " + platform.dir,
@@ -74,7 +74,7 @@ class Silence(unittest.TestCase):
                        platform.tasks()[0]["status"]["state"] == "running", "the task to run")
             worker.process.kill()
             worker.process.wait()
-            wait_until(lambda: "its worker g/w has been away for" in submit.stderr(), "why", 10)
+            wait_until(lambda: "its worker g/w has been away for" in submit.stderr(), "why")
             self.assertIn("the run is retried at", submit.stderr())
             self.assertEqual(submit.stderr().count("has been away"), 1)
 
@@ -83,8 +83,8 @@ class Silence(unittest.TestCase):
             other.environment["HOME"] = platform.dir
             elsewhere = other.submit("true")
             run = platform.client("run", platform.group_file(MIXED))
-            wait_until(lambda: "blocked: blocked by fails (failed)" in run.stderr(), "why", 20)
-            wait_until(lambda: "no worker serves local/gpu" in run.stderr(), "why", 20)
+            wait_until(lambda: "blocked: blocked by fails (failed)" in run.stderr(), "why")
+            wait_until(lambda: "no worker serves local/gpu" in run.stderr(), "why")
             group = platform.tasks()[0]["status"]["taskGroupId"]
             explained = self.explain(platform, group)
             self.assertEqual(explained["code"], "no-worker")

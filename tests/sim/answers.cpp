@@ -30,6 +30,7 @@ bool of_task(Verb verb) {
     case Verb::schedule:
     case Verb::rerun:
     case Verb::cancel:
+    case Verb::change_priority:
     case Verb::claim_by_name:
     case Verb::reclaim:
     case Verb::resolve: return true;
@@ -58,7 +59,7 @@ void Model::check_status(const Command& command, const Bytes& answer) {
   TaskModel& t = task(command.to.key);
   const std::string what = std::string("the answer to ") + to_text(command.verb) + " ";
   if (!t.disk.visible) {
-    fail(t, what + "was let go, and there is no such task on disk");
+    if (!t.was_visible) fail(t, what + "was let go, and there is no such task on disk");
     return;
   }
   Stored<schema::TaskStatus> stored(answer);
@@ -78,16 +79,21 @@ void Model::check_status(const Command& command, const Bytes& answer) {
 }
 
 void Model::check_accepted(const Command& command, const Bytes& answer, Host& host) {
-  if (command.to.kind == kinds::task_group) return check_group_answer(command, host);
+  if (command.to.kind == kinds::task_group) {
+    return check_group_answer(command, answer, host);
+  }
   if (command.to.kind != kinds::task) return;
   TaskModel& t = task(command.to.key);
+  if (command.told) t.told_artifacts[command.claim.run].accepted += 1;
+  if (t.was_visible && !t.disk.visible) return;  // it has expired since
   const auto run = command.claim.run;
   const bool has_run = run < t.disk.runs.size();
   switch (command.verb) {
     case Verb::create:
       t.creates_accepted += 1;
       if (t.disk.variant != command.variant) fail(t, "two definitions were accepted");
-      if (command.after_seal) fail(t, "joined a group that was sealed before");
+      if (command.after_seal && !groups_[t.disk.group].was_removed)
+        fail(t, "joined a group that was sealed before");
       return;
     case Verb::schedule:
     case Verb::rerun:
@@ -104,6 +110,12 @@ void Model::check_accepted(const Command& command, const Bytes& answer, Host& ho
       }
       return;
     }
+    case Verb::change_priority:
+      t.priority_changes_accepted += 1;
+      if (t.priority_events < t.priority_changes_accepted) {
+        fail(t, "fewer task-priority-changed than accepted changes");
+      }
+      return;
     case Verb::claim_by_name:
       if (!has_run || t.disk.runs[run].token == 0) fail(t, "was claimed by name, by nobody");
       return;
@@ -139,19 +151,55 @@ void Model::check_artifact(const Command& command, Host& host) {
   }
 }
 
-void Model::check_group_answer(const Command& command, Host& host) {
+void Model::check_sealed(const Command& command, Host& host) {
+  if (groups_[command.to.key].was_removed) return;
+  const auto snapshot = host.snapshot();
+  const auto number = find_actor_number(*snapshot, command.to);
+  const auto row = own_row(*snapshot, tables::group_state, number);
+  if (!row || Stored<schema::TaskGroupRow>(*row).get().getSealed() == 0) {
+    violation("group " + command.to.key + " was sealed or cancelled, not sealed on disk");
+  }
+}
+
+// All who were members then have been asked.
+void Model::check_swept(const Command& command, const test::Swept& swept) {
+  const GroupModel& group = groups_[command.to.key];
+  if (swept.count != swept.tasks.size()) {
+    violation("group " + command.to.key + ": the tasks of a sweep are miscounted");
+  }
+  for (const TaskModel* member : group.members) {
+    if (!command.known.contains(member->id) || member->disk.deadline <= latest_) continue;
+    if (command.verb == Verb::cancel_group) {
+      const bool again = member->reruns_sent > 0;
+      if (!again && !member->disk.resolved())
+        fail(*member, "is open though its group was cancelled");
+      continue;
+    }
+    const bool alone = group.priorities.size() == 1 && member->priorities.empty();
+    if (alone && !member->ever_final && member->disk.priority != command.priority) {
+      fail(*member, "has not the priority that its group was given");
+    }
+  }
+}
+
+void Model::check_group_answer(const Command& command, const Bytes& answer, Host& host) {
   GroupModel& group = groups_[command.to.key];
   if (command.verb == Verb::seal) {
     group.seals_accepted += 1;
     if (group.sealed_events < group.seals_accepted) {
       violation("group " + command.to.key + ": fewer task-group-sealed than accepted seals");
     }
-    const auto snapshot = host.snapshot();
-    const auto number = find_actor_number(*snapshot, command.to);
-    const auto row = own_row(*snapshot, tables::group_state, number);
-    if (!row || Stored<schema::TaskGroupRow>(*row).get().getSealed() == 0) {
-      violation("group " + command.to.key + " was sealed, not so on disk");
+    check_sealed(command, host);
+  }
+  if (command.verb == Verb::cancel_group) {
+    check_sealed(command, host);
+    check_swept(command, test::cancelled_in(answer));
+  }
+  if (command.verb == Verb::change_group_priority) {
+    if (group.priority_events == 0) {
+      violation("group " + command.to.key + ": task-group-priority-changed is missing");
     }
+    check_swept(command, test::reprioritised_in(answer));
   }
   if (command.verb == Verb::release) {
     for (const TaskModel* member : group.members) {
@@ -171,10 +219,20 @@ void Model::check_refused(const Command& command, const Error& error) {
   }
   if (command.to.kind != kinds::task) return;
   const TaskModel& t = task(command.to.key);
-  if (error.code == Errc::not_found && command.after_creation && command.honest) {
+  const bool gone = t.removed || t.disk.expiring ||
+                    (!command.upload.empty() && t.disk.expires <= latest_);  // the artifact
+  if (error.code == Errc::not_found && command.after_creation && command.honest && !gone) {
     fail(t, what + ": an acknowledged task is lost");
   }
   if (command.verb == Verb::create) check_refused_create(command, error);
+  if (command.verb == Verb::change_priority && error.code == Errc::conflict) {
+    // Others may have given it that priority, and taken it again since.
+    const bool possible = t.ever_final || t.disk.deadline <= latest_ ||
+                          t.disk.priority == command.priority || t.priorities.size() > 1 ||
+                          t.priority_changes_sent > 1 || t.variants.size() > 1 ||
+                          !groups_[t.disk.group].priorities.empty();
+    if (!possible) fail(t, what);
+  }
   const bool of_holder = command.verb == Verb::resolve || command.verb == Verb::reclaim;
   if (!of_holder || command.claim.run >= t.disk.runs.size()) return;
   const RunOnDisk& run = t.disk.runs[command.claim.run];
@@ -189,7 +247,8 @@ void Model::check_refused_create(const Command& command, const Error& error) {
   const auto group = groups_.find(definition.group.empty() ? t.id : definition.group);
   const bool sealing = group != groups_.end() && group->second.seals_sent > 0;
   if (error.code == Errc::conflict) {
-    const bool possible = t.variants.size() > 1 || sealing || !definition.group.empty();
+    const bool possible =
+        t.variants.size() > 1 || sealing || !definition.group.empty() || !t.priorities.empty();
     if (!possible) fail(t, "create was refused: " + error.detail);
   }
   if (error.code == Errc::invalid) {

@@ -87,6 +87,11 @@ void Model::note_task_event(std::string_view name, TaskModel& t, std::uint32_t r
     return;
   }
   if (t.defined == 0) fail(t, what + " comes before task-defined");
+  if (name == "task-priority-changed") {
+    t.priority_events += 1;
+    if (t.priority_events > t.priority_changes_sent) fail(t, "more changes of priority than asked");
+    return;
+  }
   if (run > t.events.size()) fail(t, what + " comes before events of the run before it");
   if (run >= t.events.size()) {
     const bool open = !t.events.empty() && t.events.back().ended == 0;
@@ -102,6 +107,7 @@ void Model::note_task_event(std::string_view name, TaskModel& t, std::uint32_t r
     events.running += 1;
   } else if (name == "artifact-created") {
     if (events.running == 0) fail(t, what + " comes before task-running");
+    events.artifacts += 1;
   } else {
     const State outcome = name == "task-completed" ? State::COMPLETED
                           : name == "task-failed"  ? State::FAILED
@@ -115,6 +121,12 @@ void Model::note_task_event(std::string_view name, TaskModel& t, std::uint32_t r
 void Model::note_group_event(std::string_view name, const std::string& group) {
   if (name == "task-group-sealed") {
     groups_[group].sealed_events += 1;
+  } else if (name == "task-group-priority-changed") {
+    GroupModel& changed = groups_[group];
+    changed.priority_events += 1;
+    if (changed.priority_events > changed.priority_changes_sent) {
+      violation("group " + group + ": more changes of priority than asked");
+    }
   } else {
     groups_[group].resolved_events += 1;
     group_events_.push_back(group);
@@ -124,18 +136,14 @@ void Model::note_group_event(std::string_view name, const std::string& group) {
 // ---- Rows ----
 
 void Model::committed(Host& host) {
+  commits_ += 1;
   read_events(host);
   const auto snapshot = host.snapshot();
   for (auto entry = dirty_.begin(); entry != dirty_.end();) {
     TaskModel& t = task(entry->first);
-    const auto number =
-        t.disk.visible ? t.disk.number : find_actor_number(*snapshot, task_id(t.id));
-    const auto row = own_row(*snapshot, tables::task_state, number);
-    const bool changed = row ? !std::ranges::equal(*row, t.row.words()) : t.disk.exists;
-    if (changed) {
-      t.row = row ? Bytes(std::vector<std::uint64_t>(row->begin(), row->end())) : Bytes{};
-      look_at(t, row ? decode_task(number, *row) : TaskOnDisk{});
-    }
+    const bool was_visible = t.disk.visible;
+    auto row = read_row(t, *snapshot);
+    if (!row && was_visible) row = read_row(t, *snapshot);  // its id may be a new task's already
     const auto& goal = entry->second;
     const bool arrived = goal ? row && std::ranges::equal(*row, goal->words()) : !row;
     entry = arrived ? dirty_.erase(entry) : std::next(entry);
@@ -143,19 +151,33 @@ void Model::committed(Host& host) {
   finish_look(*snapshot);
 }
 
+std::optional<WordSpan> Model::read_row(TaskModel& t, const Snapshot& snapshot) {
+  const auto number = t.disk.visible ? t.disk.number : find_actor_number(snapshot, task_id(t.id));
+  const auto row = own_row(snapshot, tables::task_state, number);
+  const bool changed = row ? !std::ranges::equal(*row, t.row.words()) : t.disk.exists;
+  if (!changed) return row;
+  t.row = row ? Bytes(std::vector<std::uint64_t>(row->begin(), row->end())) : Bytes{};
+  look_at(t, row ? decode_task(number, *row) : TaskOnDisk{});
+  return row;
+}
+
 void Model::restarted(Host& host) {
   dirty_.clear();
   for (TaskModel* t : order_) dirty_.emplace(t->id, std::nullopt);
   committed(host);
+  for (TaskModel* t : order_) {
+    t->complete = t->disk.visible || t->disk.expiring;
+    t->going = t->disk.expiring;
+    t->over = t->disk.resolved() && !t->disk.telling;
+    t->expires = t->disk.expires;
+    if (t->complete) t->removed = false;  // that was not on disk yet
+  }
   dirty_.clear();
 }
 
 void Model::look_at(TaskModel& t, TaskOnDisk now) {
   changed_.insert(&t);
-  if (t.disk.visible && !now.visible) {
-    fail(t, "is gone");
-    return;
-  }
+  if (t.disk.visible && !now.visible) note_removal(t);
   if (now.visible) {
     check_definition(t, now);
     check_runs(t, now);
@@ -163,8 +185,15 @@ void Model::look_at(TaskModel& t, TaskOnDisk now) {
     const bool was_open = t.disk.visible && !t.disk.resolved();
     open_ += static_cast<std::size_t>(!now.resolved()) - static_cast<std::size_t>(was_open);
   }
-  t.disk = std::move(now);
-  note_history(t);
+  const TaskOnDisk before = std::exchange(t.disk, std::move(now));
+  note_history(t, before);
+}
+
+void Model::note_removal(TaskModel& t) {
+  if (latest_ < t.disk.expires + terms_.expiration_delay) fail(t, "is gone");
+  GroupModel& group = groups_[t.disk.group];
+  std::erase(group.members, &t);
+  for (const RunEvents& events : t.events) group.ends_of_removed += events.ended;
 }
 
 void Model::check_definition(const TaskModel& t, const TaskOnDisk& now) {
@@ -173,10 +202,20 @@ void Model::check_definition(const TaskModel& t, const TaskOnDisk& now) {
   if (t.disk.visible && t.disk.variant != now.variant) return fail(t, "its definition changed");
   const test::NewTask& d = t.variants[variant];
   const bool same = now.queue == d.queue && now.group == (d.group.empty() ? t.id : d.group) &&
-                    now.scheduler == d.scheduler && now.priority == d.priority &&
+                    now.scheduler == d.scheduler && priority_may_be(t, now.priority) &&
                     now.requirement == d.requirement && now.retries == d.retries &&
                     now.deadline == d.deadline;
   if (!same) fail(t, "differs from its definition");
+}
+
+// As it was defined, or as somebody wanted it.
+bool Model::priority_may_be(const TaskModel& t, Priority priority) const {
+  const auto in_definition = [&](const test::NewTask& d) {
+    const auto group = groups_.find(d.group.empty() ? t.id : d.group);
+    return d.priority == priority ||
+           (group != groups_.end() && group->second.priorities.contains(priority));
+  };
+  return t.priorities.contains(priority) || std::ranges::any_of(t.variants, in_definition);
 }
 
 void Model::check_runs(const TaskModel& t, const TaskOnDisk& now) {
@@ -251,7 +290,9 @@ void Model::check_ending(const TaskModel& t, const TaskOnDisk& now, std::size_t 
   switch (run.reason) {
     case Reason::NONE: return fail(t, run_text(i) + " ended without a reason");
     case Reason::CANCELED:
-      if (t.cancels_sent == 0) fail(t, "was cancelled by nobody");
+      if (t.cancels_sent == 0 && groups_[now.group].cancels_sent == 0) {
+        fail(t, "was cancelled by nobody");
+      }
       return;
     case Reason::DEADLINE_EXCEEDED:
       // A clock that is set back between the timer and its handler does not undo it.
@@ -291,14 +332,19 @@ void Model::check_retries(const TaskModel& t, const TaskOnDisk& now) {
 }
 
 // Whether it ever ended for good: a run that is tried again does not count.
-void Model::note_history(TaskModel& t) {
+void Model::note_history(TaskModel& t, const TaskOnDisk& before) {
   const auto& runs = t.disk.runs;
+  if (t.disk.visible && !before.visible) t.visible_since = commits_;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const bool last = i + 1 == runs.size();
     const bool final = !runs[i].open() && (last || runs[i + 1].created == Created::RERUN);
     if (!final) continue;
     t.ever_final = true;
     t.ever_completed = t.ever_completed || runs[i].state == State::COMPLETED;
+    const bool known = i < before.runs.size() && !before.runs[i].open();
+    if (known) continue;
+    t.last_final = commits_;
+    if (runs[i].state == State::COMPLETED) t.last_completed = commits_;
   }
 }
 
@@ -327,7 +373,7 @@ void Model::finish_look(const Snapshot& snapshot) {
 // Rows and events are of one transaction: neither is without the other.
 void Model::check_events(const TaskModel& t) {
   if (!t.disk.visible) {
-    if (t.defined > 0) fail(t, "has events and is not on disk");
+    if (t.defined > 0 && !t.was_visible) fail(t, "has events and is not on disk");
     return;
   }
   if (t.defined == 0) fail(t, "task-defined is missing");
@@ -375,11 +421,13 @@ void Model::check_scheduled(const TaskModel& t) {
 }
 
 void Model::check_timers(const TaskModel& t, const Snapshot& snapshot) {
-  if (!t.disk.visible || t.disk.resolved()) return;
+  if (!t.disk.visible) return;
   const auto set = [&](const char* name) {
     const std::string key = KeyWriter().text(name).prefix();
     return own_row(snapshot, tables::timers_of, t.disk.number, key).has_value();
   };
+  if (!set("expire")) fail(t, "has no timer for its expiry");
+  if (t.disk.resolved()) return;
   if (!set("deadline")) fail(t, "has no timer for its deadline");
   const bool late = t.disk.deadline < latest_;  // the deadline's timer ends it
   if (t.disk.state() == State::RUNNING && !late && !set("claim")) {

@@ -20,6 +20,22 @@ Command to_task(Verb verb, const std::string& id, Bytes body) {
   return command;
 }
 
+// What holds some tasks back in their queues. All tasks of one key have the same limit.
+std::string any_extra(Speaker& world) {
+  const auto limit = 1 + below(world.random(), 2);
+  const std::string concurrency = R"("concurrency": {"key": "k)" + std::to_string(limit) +
+                                  R"(", "limit": )" + std::to_string(limit) + "}";
+  const std::string resources =
+      world.one_in(2) ? R"("resources": {"cpu": 1})" : R"("resources": {"cpu": 0.5, "token": 1})";
+  switch (below(world.random(), 8)) {
+    case 0:
+    case 1: return "{" + concurrency + "}";
+    case 2: return "{" + resources + "}";
+    case 3: return "{" + concurrency + ", " + resources + "}";
+    default: return "{}";
+  }
+}
+
 }  // namespace
 
 void Clients::act(Speaker& world) {
@@ -54,10 +70,11 @@ test::NewTask Clients::new_task(Speaker& world) {
   // Some end in seconds, most in minutes.
   const auto seconds = world.one_in(4) ? 5 + below(random, 60) : 60 + below(random, 1'200);
   task.deadline = task.created + Duration{static_cast<std::int64_t>(seconds) * 1'000};
-  if (world.one_in(3)) {
-    task.expires = task.deadline + Duration{static_cast<std::int64_t>(below(random, 600'000))};
-  }
+  // Some are gone while the world still turns, all before long.
+  const std::uint64_t lives_ms = world.one_in(6) ? 10'000 : world.one_in(2) ? 600'000 : 36'000'000;
+  task.expires = task.deadline + Duration{static_cast<std::int64_t>(below(random, lives_ms))};
   task.hold = world.one_in(8);
+  task.extra = any_extra(world);
   return task;
 }
 
@@ -116,7 +133,14 @@ void Clients::command_task(Speaker& world) {
   // Mostly those of late: there is more to be spoiled.
   const auto late = std::min<std::size_t>(tasks.size(), world.one_in(4) ? tasks.size() : 30);
   const std::string& id = tasks[tasks.size() - 1 - below(world.random(), late)]->id;
-  const auto what = below(world.random(), 8);
+  const auto what = below(world.random(), 10);
+  if (what > 7) {
+    const auto priority = static_cast<Priority>(below(world.random(), 7));
+    Command command = to_task(Verb::change_priority, id, test::change_priority(priority));
+    command.priority = priority;
+    world.say(std::move(command), world.new_wire());
+    return;
+  }
   Command command = what < 3   ? to_task(Verb::schedule, id, test::schedule())
                     : what < 6 ? to_task(Verb::rerun, id, test::rerun())
                                : to_task(Verb::cancel, id, test::cancel());
@@ -127,9 +151,21 @@ void Clients::command_group(Speaker& world) {
   Command command;
   command.to = task_group_id("G" + std::to_string(below(world.random(), groups)));
   // A sealed group takes no more tasks: rarely, or nothing would happen in groups.
-  const bool seal = world.one_in(12);
-  command.verb = seal ? Verb::seal : Verb::release;
-  command.body = seal ? test::seal() : test::release();
+  const auto what = below(world.random(), 12);
+  if (what == 0) {
+    command.verb = Verb::seal;
+    command.body = test::seal();
+  } else if (what < 4) {
+    command.verb = Verb::cancel_group;
+    command.body = test::cancel_group();
+  } else if (what < 7) {
+    command.verb = Verb::change_group_priority;
+    command.priority = static_cast<Priority>(below(world.random(), 7));
+    command.body = test::change_group_priority(command.priority);
+  } else {
+    command.verb = Verb::release;
+    command.body = test::release();
+  }
   world.say(std::move(command), world.new_wire());
 }
 

@@ -43,6 +43,14 @@ TEST_CASE("each planted bug is found", "[sim]") {
       {Bug::deliver_before_queued, "deliver_before_queued"},
       {Bug::passivate_early, "passivate_early"},
       {Bug::lose_wake_up, "lose_wake_up"},
+      {Bug::lanes_last, "lanes_last"},
+      {Bug::overrun_window, "overrun_window"},
+      {Bug::serve_quarantined, "serve_quarantined"},
+      {Bug::forget_quarantine, "forget_quarantine"},
+      {Bug::lose_match, "lose_match"},
+      {Bug::keep_place, "keep_place"},
+      {Bug::finish_without_bytes, "finish_without_bytes"},
+      {Bug::drop_record, "drop_record"},
   }));
   const PlantedHere planted_here(planting.bug);
   INFO(planting.name);

@@ -63,6 +63,7 @@ void Totals::add(const Report& report) {
   disk_full += report.counts.disk_full;
   violations += report.violations.size();
   for (const auto& [reason, count] : report.endings) endings[reason] += count;
+  for (const auto& [verb, count] : report.accepted) accepted[verb] += count;
 }
 
 std::string Totals::text() const {

@@ -33,6 +33,7 @@ struct Totals {
   std::uint64_t disk_full = 0;
   std::uint64_t violations = 0;
   std::map<Reason, std::uint64_t> endings;  // runs, by why they ended
+  std::map<Verb, std::uint64_t> accepted;   // commands
 
   void add(const Report& report);
   /// One line for people.

@@ -33,6 +33,12 @@ TEST_CASE("whatever fails, the promises hold", "[sim]") {
     INFO("runs that ended for reason " << static_cast<int>(reason));
     CHECK(totals.endings[reason] > 0);
   }
+  for (auto verb = Verb::create; verb <= last_verb;
+       verb = static_cast<Verb>(static_cast<int>(verb) + 1)) {
+    const bool unanswered = verb == Verb::disconnect;
+    INFO("commands that were accepted: " << to_text(verb));
+    CHECK((totals.accepted[verb] > 0 || unanswered));
+  }
   CHECK(totals.crashes > totals.seeds);
   CHECK(totals.recovery_crashes > 0);
   CHECK(totals.clock_steps > totals.seeds);

@@ -4,6 +4,7 @@
 #include "runtime/sim/sim_host.h"
 #include "tests/sim/command.h"
 #include "tests/sim/model.h"
+#include "tests/sim/queues.h"
 
 namespace troupe::sim {
 
@@ -16,6 +17,7 @@ class Speaker {
   virtual Random& random() = 0;
   virtual Instant now() = 0;
   virtual Model& model() = 0;
+  virtual Queues& queues() = 0;
   /// Puts a command on a wire; it arrives later, or never.
   virtual void say(Command command, WireId wire) = 0;
   virtual WireId new_wire() = 0;

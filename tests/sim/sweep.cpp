@@ -2,6 +2,7 @@
 // spec/queue.md, section 17.
 #include "actors/kinds.h"
 #include "actors/lookup.h"
+#include "actors/task_queue/codec.h"
 #include "actors/task_queue/queries.h"
 #include "runtime/actor/shard_place.h"
 #include "runtime/store/composer.h"
@@ -26,6 +27,7 @@ struct Model::InFlight {
   std::size_t messages = 0;
   std::map<RunKey, int> puts;       // putEntry: task and entry
   std::map<RunKey, int> removals;   // removeEntry
+  std::map<RunKey, int> moves;      // moveEntry
   std::map<RunKey, int> claims;     // claimRun: task and run
   std::map<ClaimKey, int> claimed;  // claimed: worker and claim
   std::map<ClaimKey, int> ended;    // claimEnded
@@ -52,6 +54,7 @@ void Model::InFlight::add_to_queue(const Delivery& delivery) {
   const auto m = stored.get();
   const std::string& from = delivery.message.from.key;
   if (m.isPutEntry()) puts[{from, m.getPutEntry().getNumber()}] += 1;
+  if (m.isMoveEntry()) moves[{from, m.getMoveEntry().getMovedNumber()}] += 1;
   if (m.isRemoveEntry()) removals[{from, m.getRemoveEntry().getAtNumber()}] += 1;
 }
 
@@ -94,34 +97,33 @@ void Model::sweep(Host& host) {
   check_entries(shards, flight);
   check_claims(shards, flight);
   check_counters(shards);
+  check_limits();
 }
 
 // Every pending task is in its queue exactly once, or on its way there, or on its way to a worker.
 void Model::check_entries(const Shards& shards, const InFlight& flight) {
-  std::map<RunKey, std::pair<std::string, std::uint8_t>> entries;  // queue and place
+  std::map<RunKey, std::string> entries;  // queue
   for (const auto& shard : shards) {
     std::map<std::uint64_t, std::string> names;
-    scan_names(*shard, kinds::task_queue, "", [&](std::string_view key, std::uint64_t number) {
+    scan_names(*shard, kinds::task_queue, "", "", [&](std::string_view key, std::uint64_t number) {
       names.emplace(number, key);
       return true;
     });
-    shard->scan(tables::queue_entries.id, {}, [&](std::string_view key, WordSpan words) {
-      KeyReader reader(key);
-      const std::string& queue = names[reader.u64()];
-      const auto behind = reader.u8();
-      const auto number = reader.u64();
-      Stored<schema::EntryRow> row(words);
-      const std::string id = str(row.get().getTaskId());
-      entries[{id, number}] = {queue, behind};
+    each_entry(*shard, [&](std::uint64_t actor, const task_queue::Entry& entry) {
+      const std::string& queue = names[actor];
+      const std::string& id = entry.task_id;
+      const RunKey key{id, entry.key.number};
+      if (!entries.emplace(key, queue).second) violation("queue " + queue + " has one entry twice");
       const TaskModel* t = find(id);
-      const auto run = row.get().getRunId();
+      const auto run = entry.run_id;
       const bool waits = t != nullptr && t->disk.state() == State::PENDING &&
-                         run + 1 == t->disk.runs.size() && t->disk.runs[run].entry == number &&
-                         t->disk.queue == queue && behind == 6 - static_cast<int>(t->disk.priority);
-      if (!waits && !flight.removals.contains({id, number})) {
+                         run + 1 == t->disk.runs.size() &&
+                         t->disk.runs[run].entry == entry.key.number && t->disk.queue == queue &&
+                         (entry.key == task_queue::make_entry_key(t->disk.priority, key.second) ||
+                          flight.moves.contains(key));
+      if (!waits && !flight.removals.contains(key)) {
         violation("queue " + queue + " offers " + id + ", which does not wait");
       }
-      return true;
     });
   }
   const auto among = [](const auto& map, const RunKey& key) {
@@ -144,7 +146,7 @@ void Model::check_claims(const Shards& shards, const InFlight& flight) {
   std::map<ClaimKey, int> held;
   for (const auto& shard : shards) {
     std::map<std::uint64_t, std::string> names;
-    scan_names(*shard, kinds::worker, "", [&](std::string_view key, std::uint64_t number) {
+    scan_names(*shard, kinds::worker, "", "", [&](std::string_view key, std::uint64_t number) {
       names.emplace(number, key);
       return true;
     });
@@ -176,14 +178,25 @@ void Model::check_claims(const Shards& shards, const InFlight& flight) {
   }
 }
 
+// No more run at once than their limit says.
+void Model::check_limits() {
+  std::map<std::pair<std::string, std::string>, std::uint32_t> running;  // by queue and key
+  for (const TaskModel* t : order_) {
+    const TaskOnDisk& disk = t->disk;
+    const bool counts =
+        disk.visible && !disk.concurrency_key.empty() && disk.state() == State::RUNNING;
+    if (!counts) continue;
+    if (++running[{disk.queue, disk.concurrency_key}] > disk.concurrency_limit) {
+      fail(*t, "runs, and more than its limit do");
+    }
+  }
+}
+
 // Counters and what they count are of one transaction.
 void Model::check_counters(const Shards& shards) {
   for (const auto& shard : shards) {
     std::map<std::uint64_t, std::uint64_t> entries;
-    shard->scan(tables::queue_entries.id, {}, [&](std::string_view key, WordSpan) {
-      entries[KeyReader(key).u64()] += 1;
-      return true;
-    });
+    each_entry(*shard, [&](std::uint64_t actor, const task_queue::Entry&) { entries[actor] += 1; });
     shard->scan(tables::queue_state.id, {}, [&](std::string_view key, WordSpan words) {
       Stored<schema::TaskQueueRow> row(words);
       const auto there = entries[KeyReader(key).u64()];
@@ -246,6 +259,7 @@ void Model::check_quiet(const Shards& shards, const InFlight& flight) {
         violation("task " + id + ": its creation got stuck");
       }
       if (row.get().getResolveActive()) violation("task " + id + ": telling others got stuck");
+      if (row.get().getExpiring()) violation("task " + id + ": its removal got stuck");
       return true;
     });
     shard->scan(tables::group_state.id, {}, [&](std::string_view, WordSpan words) {
@@ -253,14 +267,45 @@ void Model::check_quiet(const Shards& shards, const InFlight& flight) {
       if (row.get().getReleaseActive()) {
         violation("group " + str(row.get().getTaskGroupId()) + ": its release got stuck");
       }
+      if (row.get().getSweep() != schema::GroupSweep::NONE) {
+        violation("group " + str(row.get().getTaskGroupId()) + ": its sweep got stuck");
+      }
       return true;
     });
+    if (shard->count(tables::group_swept.id) > 0) violation("rows of a sweep are left");
+  }
+  check_blobs(shards);
+}
+
+// Collectors know of each artifact that has bytes, and of nothing else.
+void Model::check_blobs(const Shards& shards) {
+  std::size_t users = 0;
+  std::size_t references = 0;
+  for (const auto& shard : shards) {
+    shard->scan(tables::task_artifacts.id, {}, [&users](std::string_view, WordSpan words) {
+      users += Stored<schema::ArtifactRow>(words).get().getSha256().size() > 0 ? 1 : 0;
+      return true;
+    });
+    references += shard->count(tables::blob_references.id);
+  }
+  if (users != references) {
+    violation(std::to_string(users) + " artifacts have bytes, and collectors know of " +
+              std::to_string(references));
   }
 }
 
 // Nobody waits for what has happened already.
 void Model::check_waiting(const TaskModel& t) {
-  if (!t.disk.visible || t.disk.resolved()) return;
+  if (!t.disk.visible) return;
+  if (t.disk.resolved()) {
+    // One that was not at rest when it expired is looked at again after a minute; its end may have
+    // been late, too.
+    const Instant ended{t.disk.runs.empty() ? 0 : t.disk.runs.back().resolved};
+    const Instant gone =
+        std::max(t.disk.expires + terms_.expiration_delay, ended) + test::minute + test::minute;
+    if (!stepped_ && gone <= wall_) fail(t, "has outlived its expiry");
+    return;
+  }
   if (t.disk.deadline + terms_.deadline_delay <= wall_) fail(t, "has outlived its deadline");
   if (t.disk.deadline < latest_) return;
   if (t.disk.state() == State::RUNNING && has_expired(t.id, t.disk, t.disk.runs.size() - 1)) {
@@ -271,8 +316,10 @@ void Model::check_waiting(const TaskModel& t) {
   const bool nothing_left = std::ranges::all_of(definition->needs, [&](const std::string& need) {
     const TaskModel* needed = find(need);
     if (need == t.id || needed == nullptr || !needed->disk.visible) return false;
-    return needed->disk.state() == State::COMPLETED ||
-           (needed->disk.resolved() && definition->requirement == Requires::ALL_RESOLVED);
+    // An end that came since counts, even if the needed task has been rerun after it.
+    const bool any_end = definition->requirement == Requires::ALL_RESOLVED;
+    if ((any_end ? needed->last_final : needed->last_completed) > t.visible_since) return true;
+    return needed->disk.state() == State::COMPLETED || (needed->disk.resolved() && any_end);
   });
   if (nothing_left) fail(t, "waits for tasks that have ended as asked");
 }
@@ -283,24 +330,45 @@ void Model::at_end(Host& host) {
   at_rest(host);
   for (const TaskModel* t : order_) {
     if (!t->disk.visible) {
-      if (t->creates_accepted > 0) fail(*t, "was acknowledged and is lost");
+      if (t->creates_accepted > 0 && !t->was_visible) fail(*t, "was acknowledged and is lost");
       continue;
     }
     if (!t->disk.resolved()) fail(*t, "has not ended");
     check_event_counts(*t);
   }
   const auto snapshot = host.snapshot();
-  if (snapshot->count(tables::queue_entries.id) > 0) violation("entries are left in a queue");
+  if (count_entries(*snapshot) > 0) violation("entries are left in a queue");
   if (snapshot->count(tables::worker_claims.id) > 0) violation("claims are left at a worker");
-  if (snapshot->count(tables::timers.id) > 0) violation("timers are left");
+  if (count_timers(*snapshot) > 0) violation("timers are left");
   if (host.stats().credits_in_use > 0) violation("credits are left in use");
+  std::uint64_t unseen_ends = 0;  // of tasks of which nothing is said, whatever their group
+  for (const TaskModel* t : order_) {
+    for (const RunEvents& events : t->events) unseen_ends += t->reborn ? events.ended : 0;
+  }
   for (const auto& [id, group] : groups_) {
-    std::uint64_t ends = 0;
+    std::uint64_t ends = group.ends_of_removed + unseen_ends;
     for (const TaskModel* t : group.members) {
       for (const RunEvents& events : t->events) ends += events.ended;
     }
     if (group.resolved_events > ends) violation("group " + id + " was resolved too often");
     if (group.sealed_events > group.seals_sent) violation("group " + id + " was sealed too often");
+  }
+}
+
+// Nothing is left of what has expired.
+void Model::all_expired(Host& host) {
+  at_rest(host);
+  for (const TaskModel* t : order_) {
+    if (t->disk.exists) fail(*t, "has expired and is not gone");
+  }
+  const auto snapshot = host.snapshot();
+  for (const TableSpec* table :
+       {&tables::task_state, &tables::task_definition, &tables::task_edges, &tables::task_needs,
+        &tables::task_artifacts, &tables::task_requests, &tables::group_state,
+        &tables::group_members, &tables::group_swept, &tables::blob_references}) {
+    if (const auto rows = snapshot->count(table->id); rows > 0) {
+      violation(std::to_string(rows) + " rows of " + table->name + " are left of what has expired");
+    }
   }
 }
 
@@ -316,6 +384,11 @@ void Model::check_event_counts(const TaskModel& t) {
   for (const auto& [run, accepted] : t.cancels_accepted) {
     if (t.events.at(run).ended < accepted) fail(t, "fewer events than accepted cancels");
   }
+  for (const auto& [run, told] : t.told_artifacts) {
+    const auto events = run < t.events.size() ? t.events[run].artifacts : 0;
+    if (events < told.accepted) fail(t, "fewer artifact-created than accepted artifacts");
+    if (events > told.sent) fail(t, "more artifact-created than artifacts");
+  }
   const auto runs = static_cast<std::uint32_t>(t.events.size());
   std::uint32_t pending = 0;
   std::uint32_t ended = 0;
@@ -324,6 +397,7 @@ void Model::check_event_counts(const TaskModel& t) {
     ended += events.ended;
   }
   if (t.defined > t.creates_sent) fail(t, "more task-defined than commands");
+  if (t.defined < t.creates_accepted) fail(t, "fewer task-defined than accepted commands");
   if (pending > runs + t.reruns_sent + t.creates_sent + reports_sent) {
     fail(t, "more task-pending than commands");
   }

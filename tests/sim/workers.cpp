@@ -3,6 +3,8 @@
 #include "actors/kinds.h"
 #include "runtime/store/message.h"
 #include "schema/store/messages.capnp.h"
+#include "tests/actors/support/queue_messages.h"
+#include "tests/sim/uploads.h"
 
 #include <algorithm>
 #include <iterator>
@@ -26,6 +28,26 @@ const std::vector<test::Report> reports{
 
 std::uint64_t any_number(Speaker& world) {
   return world.random()() | 1;
+}
+
+// An artifact with bytes, of a few that many have. Some go before their task.
+Bytes put_blob(Speaker& world, const Command& said) {
+  std::string hash(32, 'h');
+  hash[0] = static_cast<char>(below(world.random(), 2));
+  hash[1] = static_cast<char>(below(world.random(), 4));
+  const auto lives = Duration{60'000 + static_cast<std::int64_t>(below(world.random(), 600'000))};
+  const Instant expires = world.one_in(2) ? world.now() + lives : Instant{};
+  return build<schema::TaskMessage>([&](schema::TaskMessage::Builder m) {
+    auto put = m.initPutArtifact();
+    put.getClaimRef().setRunId(said.claim.run);
+    put.getClaimRef().setToken(said.claim.token);
+    auto artifact = put.getArtifact();
+    artifact.setName(text(said.artifact));
+    artifact.setStorageType("s3");
+    artifact.setExpires(expires.ms);
+    artifact.setSize(1);
+    artifact.setSha256({reinterpret_cast<const kj::byte*>(hash.data()), hash.size()});
+  });
 }
 
 }  // namespace
@@ -95,7 +117,7 @@ void Workers::go_on(Speaker& world, SimWorker& worker) {
   }
   if (!worker.connected) return;
   const int wanted = worker.capacity - static_cast<int>(worker.work.size()) - worker.waiting;
-  if (wanted > 0 && !worker.asking) {
+  if (wanted > 0 && worker.asking == 0) {
     await(world, worker, wanted);
   } else if (!worker.work.empty()) {
     do_work(world, worker);
@@ -108,7 +130,7 @@ void Workers::connect(Speaker& world, SimWorker& worker) {
   worker.connected = false;
   worker.wire = world.new_wire();
   worker.waiting = 0;
-  worker.asking = false;
+  worker.asking = 0;
   test::Connection connection{worker.name, worker.queue, worker.session, worker.process, {}};
   for (auto& [run, work] : worker.work) {
     work.asking = false;
@@ -124,12 +146,26 @@ void Workers::connect(Speaker& world, SimWorker& worker) {
 }
 
 void Workers::await(Speaker& world, SimWorker& worker, int slots) {
-  Command said = command(worker, Verb::await, task_queue_id(worker.queue),
-                         test::await({worker.name, worker.session, slots}));
+  // Some say what they have: not enough for all that they have slots for.
+  const test::Slots wanted{worker.name, worker.session, slots};
+  const bool limited = worker.capacity > 1 && worker.queue != "far/away";
+  Command said = command(
+      worker, Verb::await, task_queue_id(worker.queue),
+      limited ? test::await_within(wanted, {{"cpu", 1'500}, {"token", 1}}) : test::await(wanted));
   said.slots = slots;
-  worker.asking = true;
+  worker.asking += 1;
   worker.waiting += std::max(slots, 0);
   world.say(std::move(said), worker.wire);
+}
+
+// Its window closes and opens again, once or more often, before it has heard of the first change.
+void Workers::shake(Speaker& world, SimWorker& worker) {
+  const int window = worker.waiting;
+  for (auto times = 1 + below(world.random(), 3); times > 0; --times) {
+    await(world, worker, -window);
+    await(world, worker, window);
+  }
+  if (world.one_in(2)) await(world, worker, -window);
 }
 
 void Workers::do_work(Speaker& world, SimWorker& worker) {
@@ -141,15 +177,29 @@ void Workers::do_work(Speaker& world, SimWorker& worker) {
   if (what < 4 || work.report || !world.faulty()) return resolve(world, worker, at->first);
   if (what < 6) {
     Command said = claim_command(worker, Verb::reclaim, at->first, work.token);
+    said.claim.by_run = world.one_in(4);  // as over HTTP
     said.body = test::reclaim(said.claim);
     work.asking = true;
     world.say(std::move(said), worker.wire);
   } else if (what < 7) {
-    Command said = claim_command(worker, Verb::put_artifact, at->first, work.token);
-    said.artifact = "public/" + std::to_string(below(world.random(), 3));
-    said.body = test::put_artifact(said.claim, {.name = said.artifact});
-    world.say(std::move(said), worker.wire);
+    put_artifact(world, worker, at->first, work.token);
   }
+}
+
+void Workers::put_artifact(Speaker& world,
+                           SimWorker& worker,
+                           const std::pair<std::string, std::uint32_t>& run,
+                           std::uint64_t token) {
+  Command said = claim_command(worker, Verb::put_artifact, run, token);
+  if (world.one_in(3)) return world.say(Uploads::create(world, std::move(said)), worker.wire);
+  said.artifact = "public/" + std::to_string(below(world.random(), 3));
+  if (world.one_in(2)) {
+    said.body = put_blob(world, said);
+  } else {
+    said.told = true;
+    said.body = test::put_artifact(said.claim, {.name = said.artifact});
+  }
+  world.say(std::move(said), worker.wire);
 }
 
 void Workers::resolve(Speaker& world,
@@ -158,6 +208,7 @@ void Workers::resolve(Speaker& world,
   SimWorker::Work& work = worker.work.at(run);
   if (!work.report) work.report = world.any_of(reports);
   Command said = claim_command(worker, Verb::resolve, run, work.token);
+  said.claim.by_run = world.one_in(4);  // as over HTTP
   said.report = *work.report;
   said.body = test::resolve(said.claim, said.report);
   work.asking = true;
@@ -168,7 +219,7 @@ void Workers::resolve(Speaker& world,
 // ---- What they should not do, and what befalls them ----
 
 void Workers::misbehave(Speaker& world, SimWorker& worker) {
-  switch (below(world.random(), 8)) {
+  switch (below(world.random(), 9)) {
     case 0:
     case 1: return lose_session(world, worker);
     case 2:  // the process dies; another comes
@@ -195,7 +246,10 @@ void Workers::misbehave(Speaker& world, SimWorker& worker) {
       return;
     }
     case 4:  // takes slots back
-      if (worker.connected && !worker.asking && worker.waiting > 0) await(world, worker, -1);
+      if (worker.connected && worker.waiting > 0) await(world, worker, -1);
+      return;
+    case 6:
+      if (worker.connected && worker.waiting > 0) shake(world, worker);
       return;
     case 5: return claim_by_name(world, worker);
     default: return lie(world, worker);
@@ -216,7 +270,7 @@ void Workers::lose_session(Speaker& world, SimWorker& worker) {
   worker.session = 0;
   worker.connected = false;
   worker.waiting = 0;
-  worker.asking = false;
+  worker.asking = 0;
 }
 
 // Reports with a token that is not the run's, or with one that is long stale.
@@ -277,14 +331,16 @@ void Workers::answered(Speaker& world, const Command& said, const Result<Bytes>&
   }
   if (!current) return;
   if (said.verb == Verb::await) {
-    worker.asking = false;
+    worker.asking -= 1;
     if (!answer.ok()) {
       worker.waiting -= std::max(said.slots, 0);
     } else {
       worker.waiting -=
           static_cast<int>(Stored<schema::AwaitAnswer>(answer.value()).get().getRemoved());
     }
-    worker.waiting = std::max(worker.waiting, 0);
+    if (worker.waiting < 0) {
+      world.model().violation("worker " + worker.key() + " is told of more slots than it has");
+    }
     return;
   }
   const auto held = worker.work.find({said.to.key, said.claim.run});
@@ -313,7 +369,15 @@ void Workers::on_push(Speaker& world, SimWorker& worker, const test::Push& push)
   }
   const test::Held& held = push.kept.front();
   if (push.what == "claimed") {
-    worker.waiting = std::max(worker.waiting - 1, 0);
+    // Out of slots of an earlier session, or by its name: it takes none of these.
+    if (world.queues().session_of(held.task_id, held.run_id) == worker.session) {
+      if (worker.waiting == 0) {
+        world.model().violation("worker " + worker.key() + " is pushed run " +
+                                std::to_string(held.run_id) + " of " + held.task_id +
+                                ", beyond its window");
+      }
+      worker.waiting -= 1;
+    }
     take_on(world, worker, held);
     return;
   }
@@ -339,7 +403,7 @@ void Workers::crashed() {
     worker.session = 0;
     worker.connected = false;
     worker.waiting = 0;
-    worker.asking = false;
+    worker.asking = 0;
     for (auto& [run, work] : worker.work) work.asking = false;
   }
 }

@@ -25,8 +25,8 @@ struct SimWorker {
   std::uint64_t session = 0;
   bool connected = false;  // the platform has said so
   WireId wire = 0;
-  int waiting = 0;      // slots that were offered and have not become claims
-  bool asking = false;  // an answer to `await` is outstanding
+  int waiting = 0;  // slots that were offered and have not become claims
+  int asking = 0;   // answers to `await` that are outstanding
 
   struct Work {
     std::uint64_t token = 0;
@@ -55,12 +55,17 @@ class Workers {
   void go_on(Speaker& world, SimWorker& worker);
   void connect(Speaker& world, SimWorker& worker);
   void await(Speaker& world, SimWorker& worker, int slots);
+  void shake(Speaker& world, SimWorker& worker);
   void do_work(Speaker& world, SimWorker& worker);
   void resolve(Speaker& world, SimWorker& worker, const std::pair<std::string, std::uint32_t>& run);
   void misbehave(Speaker& world, SimWorker& worker);
   void lie(Speaker& world, SimWorker& worker);
   void claim_by_name(Speaker& world, SimWorker& worker);
   void lose_session(Speaker& world, SimWorker& worker);
+  void put_artifact(Speaker& world,
+                    SimWorker& worker,
+                    const std::pair<std::string, std::uint32_t>& run,
+                    std::uint64_t token);
   void take_on(Speaker& world, SimWorker& worker, const test::Held& held);
   void on_push(Speaker& world, SimWorker& worker, const test::Push& push);
   void on_connected(Speaker& world, SimWorker& worker, const test::Push& push);

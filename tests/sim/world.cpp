@@ -1,6 +1,7 @@
 #include "tests/sim/world.h"
 
 #include "actors/auth/client_actor.h"
+#include "actors/blobs/collector.h"
 #include "actors/kinds.h"
 #include "actors/lookup.h"
 #include "actors/task/task_actor.h"
@@ -38,6 +39,7 @@ World::World(WorldOptions options) : options_(options), model_(Terms{}) {
   if (one_in(4)) clock_steps_ = 1 + static_cast<std::uint32_t>(below(random(), 3));
   tell_time();
   workers_.start(*this);
+  pollers_.start(*this);
 }
 
 SimOptions World::host_options() {
@@ -45,11 +47,15 @@ SimOptions World::host_options() {
   task::TaskConfig tasks;
   tasks.claim_timeout = terms.claim_timeout;
   tasks.deadline_delay = terms.deadline_delay;
+  tasks.expiration_delay = terms.expiration_delay;
+  task_queue::QueueConfig queues{terms.expiration_delay};
+  queues.looks_max = 4;  // so that something comes between the slices of a look
   SimOptions sim;
   sim.seed = options_.seed;
   sim.shards = options_.seed % 3 == 0 ? 3 : 1;
-  for (auto& kind : {task::kind(tasks), task_group::kind(), task_queue::kind(),
-                     worker::kind({terms.lease}), auth::kind()}) {
+  for (auto& kind : {task::kind(tasks), task_group::kind({terms.expiration_delay}),
+                     task_queue::kind(queues), worker::kind({terms.lease, terms.expiration_delay}),
+                     auth::client_kind(), blobs::kind({})}) {
     sim.kinds.push_back(watched(kind, watcher_));
   }
   sim.prepare = [this](Host& host) { begin_leases(host); };
@@ -90,7 +96,11 @@ void World::on_handled(const ActorId& self,
                        const Result<Effects>& outcome) {
   trace_.handled(steps_, host_ ? now() : Instant{}, self, message, outcome);
   if (host_) tell_time();
-  if (!outcome.ok() || self.kind != kinds::task) return;
+  if (!outcome.ok()) return;
+  queues_.handled(self, message, outcome.value());
+  if (self.kind == kinds::worker && outcome.value().remove) keepers_.removed(*this, self.key);
+  if (self.kind == kinds::task_group && outcome.value().remove) model_.group_removed(self.key);
+  if (self.kind != kinds::task) return;
   for (const RowChange& row : outcome.value().rows) {
     if (row.table == tables::task_state.id) model_.touched(self.key, row.value);
   }
@@ -118,6 +128,7 @@ void World::on_report(const std::string& event,
 void World::on_crashed() {
   trace_.note(steps_, Instant{}, "-- crash --");
   workers_.crashed();
+  pollers_.crashed();
   for (auto& [call, command] : unanswered_) {
     if (command.worker < 0) clients_.lost(*this, std::move(command));
   }
@@ -133,10 +144,11 @@ void World::on_crashed() {
 void World::on_restarted() {
   trace_.note(steps_, Instant{}, "-- restarted --");
   model_.restarted(host_->host());
+  queues_.restarted(host_->host());
   model_.sweep(host_->host());
   // What was answered before the crash is still to be looked at: by the model alone.
   for (Arrived& arrived : std::exchange(arrived_, {})) {
-    model_.answered(arrived.command, arrived.reply.body, host_->host());
+    check_answer(arrived);
     if (arrived.command.worker < 0) clients_.lost(*this, std::move(arrived.command));
   }
   seen_commits_ = host_->counts().commits;
@@ -168,6 +180,8 @@ void World::send_one() {
 }
 
 void World::hand_over(Command command) {
+  // The model follows a task to its end, and no other one under its id.
+  if (command.verb == Verb::create && model_.is_removed(command.to.key)) return;
   commands_ += 1;
   model_.sent(command);
   ReplyTo to;
@@ -185,6 +199,19 @@ void World::take_answers() {
   for (Arrived& arrived : std::exchange(arrived_, {})) take_answer(std::move(arrived));
 }
 
+void World::check_answer(const Arrived& arrived) {
+  const Command& command = arrived.command;
+  const auto& answer = arrived.reply.body;
+  if (answer.ok()) accepted_[command.verb] += 1;
+  Host& host = host_->host();
+  model_.answered(command, answer, host);
+  keepers_.answered(*this, command, answer, host);
+  uploads_.answered(*this, command, answer.ok(), host);
+  if (answer.ok() && command.verb == Verb::quarantine) {
+    queues_.quarantined(command.to.key, command.until);
+  }
+}
+
 void World::take_answer(Arrived arrived) {
   const Command& command = arrived.command;
   const auto& answer = arrived.reply.body;
@@ -193,9 +220,11 @@ void World::take_answer(Arrived arrived) {
                 fmt::format("{} of {} was refused: {}", to_text(command.verb), command.to.key,
                             answer.error().detail));
   }
-  model_.answered(command, answer, host_->host());
+  check_answer(arrived);
   if (command.worker < 0) {
     clients_.answered(*this, command, answer);
+  } else if (command.poller) {
+    pollers_.answered(*this, command, answer);
   } else {
     workers_.answered(*this, command, answer);
   }
@@ -209,8 +238,16 @@ void World::act() {
     clients_.act(*this);
   } else if (what < 7) {
     workers_.act(*this);
-  } else if (what < 14) {
+  } else if (what < 8) {
+    pollers_.act(*this);
+  } else if (what < 15) {
     send_one();
+  } else if (what < 16 && one_in(2)) {
+    if (one_in(3)) {
+      keepers_.act(*this);
+    } else {
+      uploads_.act(*this);
+    }
   }
 }
 
@@ -268,6 +305,8 @@ void World::rest() {
     model_.violation("does not come to rest");
   } else {
     model_.at_rest(host_->host());
+    queues_.at_rest(host_->host());
+    uploads_.at_rest(*this, host_->host());
   }
 }
 
@@ -276,21 +315,44 @@ void World::finish() {
   faulty_ = false;
   faults_ = {};
   host_->set_faults({});
-  bool more = true;
-  for (std::uint64_t i = 0; more && ok(); ++i) {
+  int rests = 0;  // one after the other: what the first one brought is done by the second
+  for (std::uint64_t i = 0; rests < 2 && ok(); ++i) {
     if (i == finish_steps_max) {
       model_.violation("work does not end");
       return;
     }
     const bool said = clients_.wind_up(*this);
     const bool working = workers_.wind_up(*this);
+    const bool polling = pollers_.wind_up(*this);
     send_one();
-    const bool stepped = host_->step();
-    ++steps_;
-    look();
-    more = said || working || stepped || !wires_.empty();
+    // Of itself time would go on for ever: while workers wait, their queue's record is kept.
+    if (said || working || polling || !wires_.empty() ||
+        count_timers(*host_->host().snapshot()) > 0) {
+      rests = 0;
+      host_->step();
+      ++steps_;
+      look();
+    } else {
+      rests += 1;
+      rest();
+    }
   }
   if (ok()) model_.at_end(host_->host());
+}
+
+// Nobody says anything any more, until all that was made has expired.
+void World::expire() {
+  for (std::uint64_t i = 0; ok() && count_expiries(*host_->host().snapshot()) > 0; ++i) {
+    if (i == finish_steps_max) {
+      model_.violation("expiry does not end");
+      return;
+    }
+    host_->step();
+    ++steps_;
+    look();
+  }
+  if (ok()) rest();
+  if (ok()) model_.all_expired(host_->host());
 }
 
 Report World::run() {
@@ -301,15 +363,18 @@ Report World::run() {
   }
   if (ok()) finish();
   Report report;
-  report.seed = options_.seed;
-  report.steps = steps_;
-  report.commands = commands_;
-  report.tasks = model_.tasks().size();
-  report.counts = host_->counts();
+  // Before nothing is left to tell them by.
   for (const TaskModel* task : model_.tasks()) {
     for (const RunOnDisk& run : task->disk.runs) report.endings[run.reason] += 1;
   }
   report.state_hash = host_->state_hash();
+  if (ok()) expire();
+  report.seed = options_.seed;
+  report.steps = steps_;
+  report.commands = commands_;
+  report.tasks = model_.tasks().size();
+  report.accepted = accepted_;
+  report.counts = host_->counts();
   report.violations = model_.violations();
   if (!report.violations.empty()) report.trace = trace_.lines();
   return report;

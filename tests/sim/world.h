@@ -1,16 +1,20 @@
 // One simulated world: the platform on its simulated node, clients and workers around it, and the
 // model that watches all of them. One seed decides everything.
 //
-//   clients --+                      +--> answers --> clients, workers, model
-//             +--> wires --> host ---+
-//   workers --+    (delay, reorder,  +--> rows, events --> model
-//                   duplicate, drop)
+//   clients, keepers --+                      +--> answers --> clients, workers, model
+//                      +--> wires --> host ---+
+//   workers, uploads --+    (delay, reorder,  +--> rows, events --> model
+//                            duplicate, drop) +--> messages handled --> queues
 #pragma once
 
 #include "runtime/sim/sim_host.h"
 #include "tests/sim/clients.h"
+#include "tests/sim/keepers.h"
 #include "tests/sim/model.h"
+#include "tests/sim/pollers.h"
+#include "tests/sim/queues.h"
 #include "tests/sim/trace.h"
+#include "tests/sim/uploads.h"
 #include "tests/sim/watch.h"
 #include "tests/sim/workers.h"
 
@@ -36,6 +40,7 @@ struct Report {
   std::uint64_t tasks = 0;
   SimCounts counts;
   std::map<Reason, std::uint64_t> endings;  // runs, by why they ended
+  std::map<Verb, std::uint64_t> accepted;   // commands
   std::string state_hash;
   std::vector<std::string> violations;
   std::vector<std::string> trace;  // if something is violated
@@ -52,6 +57,7 @@ class World final : public Speaker {
   Random& random() override { return host_->random(); }
   Instant now() override { return host_->clock().wall_now(); }
   Model& model() override { return model_; }
+  Queues& queues() override { return queues_; }
   void say(Command command, WireId wire) override;
   WireId new_wire() override;
   bool faulty() const override { return faulty_; }
@@ -78,22 +84,29 @@ class World final : public Speaker {
   void look();
   void take_answers();
   void take_answer(Arrived arrived);
+  void check_answer(const Arrived& arrived);
   void step_clock();
   void tell_time();
   void rest();
   void finish();
+  void expire();
   bool ok() const { return model_.violations().empty(); }
 
   const WorldOptions options_;
   Model model_;
+  Queues queues_{model_};
   Trace trace_;
   Watcher watcher_;
   Clients clients_;
   Workers workers_;
+  Pollers pollers_;
+  Keepers keepers_;
+  Uploads uploads_;
   bool faulty_ = true;
   Faults faults_;
   std::uint64_t steps_ = 0;
   std::uint64_t commands_ = 0;
+  std::map<Verb, std::uint64_t> accepted_;
   std::uint64_t seen_commits_ = 0;
   std::uint64_t swept_commits_ = 0;
   std::uint64_t calls_ = 0;

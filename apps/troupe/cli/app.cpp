@@ -28,8 +28,10 @@ constexpr const char* footer =
     "you made) or GROUP/NAME; a group by the first three.\n"
     "\n"
     "The platform is found by the flags above, else the environment (TROUPE_DATA, TROUPE_RPC;\n"
-    "TASKCLUSTER_ROOT_URL, TASKCLUSTER_CLIENT_ID, TASKCLUSTER_ACCESS_TOKEN), else ./troupe-data\n"
-    "here or in a parent folder, the login file, /var/lib/troupe.\n"
+    "TASKCLUSTER_ROOT_URL, TASKCLUSTER_CLIENT_ID, TASKCLUSTER_ACCESS_TOKEN,\n"
+    "TASKCLUSTER_CERTIFICATE), else ./troupe-data here or in a parent folder, the login file,\n"
+    "/var/lib/troupe. TROUPE_CA is for credentials in the environment, where RPC has TLS: a file\n"
+    "of certificates to trust, or `system`.\n"
     "\n"
     "Exit status:\n"
     "  0    done\n"
@@ -80,6 +82,7 @@ void add_all_commands(Commands& commands) {
   add_task_commands(commands);
   add_group_commands(commands);
   add_queue_commands(commands);
+  add_api_commands(commands);
   add_event_commands(commands);
   add_backup_commands(commands);
   add_check_command(commands);

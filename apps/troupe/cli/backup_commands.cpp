@@ -5,7 +5,6 @@
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/session.h"
 #include "apps/troupe/server/backup_service.h"
-#include "apps/troupe/server/config_value.h"
 #include "apps/troupe/server/offline.h"
 #include "apps/troupe/server/restore.h"
 #include "runtime/base/json_writer.h"
@@ -72,7 +71,7 @@ std::optional<std::string> stopped_dir(const GlobalOptions& global) {
 }
 
 int backup(const GlobalOptions& global, BackupFlags flags) {
-  const auto rate = server::parse_size(flags.rate);
+  const auto rate = parse_size(flags.rate);
   if (!rate) {
     return report({Errc::invalid, "--rate " + flags.rate + ": give bytes a second, such as 64MiB"});
   }

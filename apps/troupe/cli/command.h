@@ -52,6 +52,7 @@ CLI::App& add_family(CLI::App& parent,
 /// Makes `action` what is done, and its value the exit status, if this sub-command is named.
 void set_action(Commands& commands, CLI::App& command, std::function<int()> action);
 
+void add_api_commands(Commands& commands);     // api (api_command.cpp)
 void add_server_commands(Commands& commands);  // up, down (server_commands.cpp)
 void add_config_commands(Commands& commands);  // config check|show (config_commands.cpp)
 void add_worker_commands(Commands& commands);  // worker, worker token|list (worker_commands.cpp)

@@ -3,7 +3,10 @@
 #include "apps/troupe/cli/config_flags.h"
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/server/config.h"
+#include "apps/troupe/server/data_dir.h"
+#include "apps/troupe/server/named_files.h"
 #include "apps/troupe/server/up.h"
+#include "runtime/clock/clock.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -43,11 +46,22 @@ server::ConfigSources sources_of(const std::string& file, const GlobalOptions& g
   return sources;
 }
 
+// All that is to say of the configuration, and of the files that it names.
+server::FileFindings findings_of(const server::ConfigSources& sources,
+                                 const std::string& data_dir) {
+  const auto loaded = server::load_config(sources);
+  if (!loaded) return {.errors = lines_of(loaded.error().detail), .warnings = {}};
+  const auto keys = sources.environment.find(server::keys_variable);
+  auto findings = server::check_named_files(
+      loaded.value(), data_dir, keys == sources.environment.end() ? "" : keys->second, wall_now());
+  const auto& variables = loaded.value().warnings;
+  findings.warnings.insert(findings.warnings.begin(), variables.begin(), variables.end());
+  return findings;
+}
+
 int check(const std::string& given, const GlobalOptions& global) {
   const server::ConfigSources sources = sources_of(given, global);
-  const auto loaded = server::load_config(sources);
-  const auto errors = loaded ? std::vector<std::string>() : lines_of(loaded.error().detail);
-  const auto warnings = loaded ? loaded.value().warnings : std::vector<std::string>();
+  const auto [errors, warnings] = findings_of(sources, own_data_dir(global));
   if (global.json) {
     print_line(fmt::format(R"({{"file":{},"valid":{},"errors":{},"warnings":{}}})",
                            json_string(sources.file), errors.empty(), json_list(errors),
@@ -94,8 +108,9 @@ int show(const server::ConfigSources& sources, const GlobalOptions& global) {
 }
 
 void add_check(CLI::App& family, Commands& commands) {
-  CLI::App& command = add_command(family, "check", "Check the configuration, all errors at once",
-                                  "troupe config check troupe.toml");
+  CLI::App& command =
+      add_command(family, "check", "Check the configuration and the files that it names",
+                  "troupe config check troupe.toml");
   auto file = std::make_shared<std::string>();
   command.add_option("FILE", *file, "The file to check [the one that `up` would read]");
   command.callback([file, &chosen = commands.chosen, &global = commands.global] {

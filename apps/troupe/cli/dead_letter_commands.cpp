@@ -3,6 +3,7 @@
 #include "apps/troupe/cli/figures.h"
 #include "apps/troupe/cli/listing.h"
 #include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/pages.h"
 #include "apps/troupe/cli/session.h"
 #include "runtime/clock/clock.h"
 #include "runtime/transcode/json.h"
@@ -24,14 +25,16 @@ using Numbers = std::vector<std::uint64_t>;
 
 constexpr std::size_t numbers_per_call = 100;
 
+// Makes requests for the list.
+auto ask(Session& session) {
+  return [&session] { return session.troupe().listDeadLettersRequest(); };
+}
+
 int list(const GlobalOptions& global) {
   return with_session(global, [&](Session& session) -> Result<int> {
     Listing listing(global.json, "letters", {">NUMBER", "TO", "MESSAGE", "PARKED", "WHY"});
     const Instant now = wall_now();
-    read_pages([&](const std::string& token) {
-      auto request = session.troupe().listDeadLettersRequest();
-      request.setContinuationToken(token);
-      const auto page = session.wait(request.send());
+    for_each_page(session, ask(session), [&](const auto& page) {
       for (const auto letter : page.getLetters()) {
         listing.add([&letter] { return to_json(letter); },
                     [&letter, now] {
@@ -41,7 +44,6 @@ int list(const GlobalOptions& global) {
                                                letter.getError().cStr()};
                     });
       }
-      return std::string(page.getContinuationToken().cStr());
     });
     listing.print("no dead letters");
     return int{exit_done};
@@ -83,12 +85,8 @@ int show(const GlobalOptions& global, std::uint64_t number) {
 
 Numbers all_numbers(Session& session) {
   Numbers numbers;
-  read_pages([&](const std::string& token) {
-    auto request = session.troupe().listDeadLettersRequest();
-    request.setContinuationToken(token);
-    const auto page = session.wait(request.send());
+  for_each_page(session, ask(session), [&numbers](const auto& page) {
     for (const auto letter : page.getLetters()) numbers.push_back(letter.getNumber());
-    return std::string(page.getContinuationToken().cStr());
   });
   return numbers;
 }

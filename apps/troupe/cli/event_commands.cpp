@@ -1,3 +1,5 @@
+#include "actors/auth/events.h"
+#include "actors/task/exchanges.h"
 #include "apps/troupe/cli/command.h"
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/reconnect.h"
@@ -12,9 +14,13 @@
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <kj/timer.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -22,36 +28,40 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::uint32_t page_events = 1000;
-// Also how long a reader that has gone is not noticed.
-constexpr std::uint32_t wait_seconds = 5;
+// So long it may go unnoticed that nobody reads any more.
+constexpr kj::Duration look_after = 5 * kj::SECONDS;
 
 struct EventOptions {
   bool follow = false;
   std::string after;
   std::string exchange;
   std::string routing_key;
+  std::optional<std::uint64_t> limit;
 };
 
-// Source: spec/events.md; the log has no others.
-constexpr std::string_view exchange_prefix = "exchange/taskcluster-queue/v1/";
-std::vector<std::string> exchange_names() {
-  return {"task-defined",     "task-pending",      "task-running",
-          "artifact-created", "task-completed",    "task-failed",
-          "task-exception",   "task-group-sealed", "task-group-resolved"};
+// All that the log has, by the last word of their names.
+std::map<std::string, std::string> known_exchanges() {
+  std::map<std::string, std::string> known;
+  for (const auto& service : {auth::exchanges(), task::exchanges()}) {
+    for (const auto& exchange : service.exchanges) {
+      known[exchange.name] = api::exchange_prefix(service.service) + exchange.name;
+    }
+  }
+  return known;
 }
 
 // A pattern of exchanges, from that or from the last word of one; a slip would wait in silence.
 Result<std::string> exchange_pattern(const std::string& text) {
   if (text.empty() || text.find_first_of("*#") != std::string::npos) return text;
-  const bool whole = text.starts_with(exchange_prefix);
-  const std::string name = whole ? text.substr(exchange_prefix.size()) : text;
-  const std::vector<std::string> known = exchange_names();
-  if (std::find(known.begin(), known.end(), name) != known.end()) {
-    return std::string(exchange_prefix) + name;
-  }
+  const std::string name = text.substr(text.rfind('/') + 1);
+  const auto known = known_exchanges();
+  const auto found = known.find(name);
+  if (found != known.end() && (text == name || text == found->second)) return found->second;
+  std::vector<std::string> names;
+  for (const auto& entry : known) names.push_back(entry.first);
   return Error{Errc::invalid,
                fmt::format("--exchange {}: there is no such exchange{}: {}", text,
-                           group_file::nearest_hint(name, known), fmt::join(known, ", "))};
+                           group_file::nearest_hint(name, names), fmt::join(names, ", "))};
 }
 
 using EventsAnswer = capnp::Response<schema::Troupe::EventsResults>;
@@ -68,33 +78,97 @@ void print_event(schema::Event::Reader event, bool json) {
              harmless(event.getRoutingKey().cStr()));
 }
 
-EventsAnswer next_page(Reconnector& server, const EventOptions& options, const std::string& after) {
+EventsAnswer next_page(Reconnector& server,
+                       const EventOptions& options,
+                       const std::string& after,
+                       std::uint32_t limit) {
   return server.ask([&](client::Connection& connection) {
     auto request = connection.troupe().eventsRequest();
     request.setAfter(after);
-    request.setLimit(page_events);
+    request.setLimit(limit);
     request.setExchange(options.exchange);
     request.setRoutingKey(options.routing_key);
-    request.setWait(options.follow ? wait_seconds : 0);
     return kj::Promise<EventsAnswer>(request.send());
   });
+}
+
+// What is pushed, printed; outlives the connections it comes over.
+struct Followed {
+  bool json;
+  std::string next;                                // where to go on
+  std::optional<std::uint64_t> left = {};          // so many more; nothing: no limit
+  kj::Own<kj::PromiseFulfiller<void>> ended = {};  // once there are none
+
+  bool is_enough() const { return left == std::uint64_t{0}; }
+
+  template <class Events>
+  void take(Events events, capnp::Text::Reader position) {
+    for (const auto event : events) {
+      if (is_enough()) break;
+      print_event(event, json);
+      if (left) --*left;
+    }
+    next = position.cStr();
+    if (is_enough() && ended.get() != nullptr) ended->fulfill();
+    end_if_reader_has_gone();
+  }
+};
+
+class Sink final : public schema::EventSink::Server {
+ public:
+  explicit Sink(Followed& followed) : followed_(followed) {}
+
+  kj::Promise<void> push(PushContext context) override {
+    const auto params = context.getParams();
+    followed_.take(params.getEvents(), params.getNext());
+    return kj::READY_NOW;
+  }
+
+ private:
+  Followed& followed_;
+};
+
+kj::Promise<void> look_after_reader(kj::Timer& timer) {
+  return timer.afterDelay(look_after).then([&timer] {
+    end_if_reader_has_gone();
+    return look_after_reader(timer);
+  });
+}
+
+// Until it is interrupted, or the server will not go on. A connection that is lost is dialled
+// again, and what was printed last says where to go on.
+void follow(Reconnector& server, const EventOptions& options, Followed& followed) {
+  const auto looking = look_after_reader(server.timer()).eagerlyEvaluate(nullptr);
+  auto end = kj::newPromiseAndFulfiller<void>();
+  followed.ended = kj::mv(end.fulfiller);
+  auto pushed = server.call([&](client::Connection& connection) {
+    auto request = connection.troupe().subscribeRequest();
+    request.setAfter(followed.next);
+    request.setExchange(options.exchange);
+    request.setRoutingKey(options.routing_key);
+    request.setSink(kj::heap<Sink>(followed));
+    return request.send().ignoreResult();
+  });
+  pushed.exclusiveJoin(kj::mv(end.promise)).wait(server.io().waitScope);
 }
 
 int show_events(const GlobalOptions& global, EventOptions options) {
   const Result<std::string> exchange = exchange_pattern(options.exchange);
   if (!exchange.ok()) return report(exchange.error());
   options.exchange = exchange.value();
+  if (options.limit == std::uint64_t{0}) options.limit.reset();
   return with_reconnector(global, [&](Session&, Reconnector& server) -> Result<int> {
-    std::string after = options.after;
-    for (;;) {
-      const EventsAnswer page = next_page(server, options, after);
-      for (const auto event : page.getEvents()) print_event(event, global.json);
-      const std::string next = page.getNext().cStr();
+    Followed followed{global.json, options.after, options.limit};
+    while (!followed.is_enough()) {
+      const auto wanted = std::min<std::uint64_t>(page_events, options.limit.value_or(page_events));
+      const EventsAnswer page =
+          next_page(server, options, followed.next, static_cast<std::uint32_t>(wanted));
+      const bool moved = followed.next != page.getNext().cStr();
+      followed.take(page.getEvents(), page.getNext());
       // A filter may leave a page empty that is not the last.
-      if (!options.follow && page.getEvents().size() == 0 && next == after) break;
-      after = next;
-      end_if_reader_has_gone();
+      if (options.follow || (page.getEvents().size() == 0 && !moved)) break;
     }
+    if (options.follow && !followed.is_enough()) follow(server, options, followed);
     return int{exit_done};
   });
 }
@@ -116,6 +190,8 @@ void add_event_commands(Commands& commands) {
   command
       .add_option("--routing-key", options->routing_key, "Only with keys like this; AMQP's * and #")
       ->type_name("PATTERN");
+  command.add_option("--limit", options->limit, "End after N events; 0: with the last")
+      ->type_name("N");
   set_action(commands, command,
              [&global = commands.global, options] { return show_events(global, *options); });
 }

@@ -3,14 +3,13 @@
 #include "apps/troupe/cli/figures.h"
 #include "apps/troupe/cli/listing.h"
 #include "apps/troupe/cli/members.h"
-#include "apps/troupe/cli/once.h"
 #include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/priority.h"
 #include "apps/troupe/cli/reconnect.h"
 #include "apps/troupe/cli/resolve.h"
 #include "apps/troupe/cli/session.h"
 #include "apps/troupe/cli/task_log.h"
 #include "apps/troupe/cli/task_views.h"
-#include "apps/troupe/group_file/group_file.h"
 #include "runtime/base/counted.h"
 #include "runtime/base/json_writer.h"
 #include "runtime/clock/clock.h"
@@ -33,7 +32,6 @@ constexpr std::size_t cancels_at_once = 100;
 struct Member {
   std::string task_id;
   std::string name;
-  std::string queue;
   schema::TaskState state = schema::TaskState::UNSCHEDULED;
   std::uint32_t runs = 0;
 };
@@ -44,7 +42,6 @@ std::vector<Member> members_of(Session& session, const std::string& group_id) {
     const auto status = one.getStatus();
     members.push_back({.task_id = status.getTaskId().cStr(),
                        .name = one.getTask().getMetadata().getName().cStr(),
-                       .queue = status.getTaskQueueId().cStr(),
                        .state = status.getState(),
                        .runs = status.getRuns().size()});
   });
@@ -92,38 +89,58 @@ void print_member_log(Reconnector& server,
   output.end_run();
 }
 
-// Whether the task had not ended, and is cancelled now.
-kj::Promise<bool> cancel_task(Reconnector& server, const std::string& task_id) {
-  using Answer = capnp::Response<schema::Queue::CancelTaskResults>;
+enum class Cancel { done, ended, past_deadline };
+
+kj::Promise<Cancel> cancel_task(Reconnector& server, const std::string& task_id) {
+  using Answer = capnp::Response<schema::TaskStatusResponse>;
   return server
       .call([task_id](client::Connection& connection) {
         auto request = connection.queue().cancelTaskRequest();
         request.setTaskId(task_id);
         return kj::Promise<Answer>(request.send());
       })
-      .then([](Answer&& answer) { return is_cancelled(answer.getStatus()); },
-            [](kj::Exception&& exception) -> bool {
-              // Its deadline has just ended it.
-              if (error_from(exception).code == Errc::conflict) return false;
-              kj::throwFatalException(kj::mv(exception));
-            });
+      .then(
+          [](Answer&& answer) {
+            return is_cancelled(answer.getStatus()) ? Cancel::done : Cancel::ended;
+          },
+          [](kj::Exception&& exception) {
+            // Its deadline has passed, and ends it soon if it has not yet.
+            if (error_from(exception).code == Errc::conflict) return Cancel::past_deadline;
+            kj::throwFatalException(kj::mv(exception));
+          });
 }
 
-// Adds to `cancelled` those that are; so many calls at once.
-void cancel_members(Reconnector& server,
-                    const std::vector<Member>& members,
-                    std::vector<std::string>& cancelled) {
+struct Cancelled {
+  std::vector<std::string> ids;
+  std::size_t past_deadline = 0;  // they could not be
+};
+
+// Adds to `cancelled` what becomes of them; so many calls at once.
+void cancel_members(Reconnector& server, const std::vector<Member>& members, Cancelled& cancelled) {
   for (std::size_t from = 0; from < members.size(); from += cancels_at_once) {
     const std::size_t count = std::min(cancels_at_once, members.size() - from);
-    auto calls = kj::heapArrayBuilder<kj::Promise<bool>>(count);
+    auto calls = kj::heapArrayBuilder<kj::Promise<Cancel>>(count);
     for (std::size_t i = from; i < from + count; ++i) {
       calls.add(cancel_task(server, members[i].task_id));
     }
-    const kj::Array<bool> outcomes = kj::joinPromises(calls.finish()).wait(server.io().waitScope);
+    const kj::Array<Cancel> outcomes = kj::joinPromises(calls.finish()).wait(server.io().waitScope);
     for (std::size_t i = 0; i < count; ++i) {
-      if (outcomes[i]) cancelled.push_back(members[from + i].task_id);
+      if (outcomes[i] == Cancel::done) cancelled.ids.push_back(members[from + i].task_id);
+      if (outcomes[i] == Cancel::past_deadline) cancelled.past_deadline += 1;
     }
   }
+}
+
+// What `group cancel` did, for people.
+std::string cancelled_text(const Cancelled& cancelled) {
+  const std::string past =
+      "the deadline of " + counted(cancelled.past_deadline, "task") + " has passed";
+  if (!cancelled.ids.empty()) {
+    return counted(cancelled.ids.size(), "task") + " cancelled" +
+           (cancelled.past_deadline > 0 ? "; " + past : "");
+  }
+  return (cancelled.past_deadline > 0 ? past : "every task has ended already") +
+         ", nothing cancelled";
 }
 
 // Cancels what has not ended; with each look those that joined since the one before. Returns how
@@ -131,7 +148,7 @@ void cancel_members(Reconnector& server,
 std::size_t cancel_all(Session& session,
                        Reconnector& server,
                        const std::string& group_id,
-                       std::vector<std::string>& cancelled) {
+                       Cancelled& cancelled) {
   std::set<std::string> asked;
   for (;;) {
     std::vector<Member> members = members_of(session, group_id);
@@ -210,47 +227,42 @@ int group_log(const GlobalOptions& global, const GroupLogOptions& options) {
   });
 }
 
-int group_rerun(const GlobalOptions& global, const GroupRerunOptions& options) {
+int group_cancel(const GlobalOptions& global, const std::string& group) {
   return with_reconnector(global, [&](Session& session, Reconnector& server) -> Result<int> {
-    const Result<std::string> group_id = group_id_of(session, options.group);
+    const Result<std::string> group_id = group_id_of(session, group);
     if (!group_id.ok()) return group_id.error();
-    std::vector<Member> members = members_of(session, group_id.value());
-    std::erase_if(members, [&options](const Member& member) {
-      // Uploaded files are there already, and no worker would run the task that holds them.
-      return !is_resolved(member.state) || member.queue == group_file::upload_queue ||
-             (options.failed && !has_failed(member));
-    });
-    for (const Member& one : members) {
-      const auto answer = session.wait(rerun_task(server, one.task_id));
-      print_line(global.json ? to_json(answer) : one.task_id + "  " + harmless(one.name));
-    }
-    if (members.empty()) {
-      print_note("group " + group_id.value() +
-                 (options.failed ? ": no task has failed" : ": no task is resolved") +
-                 ", nothing is rerun");
+    Cancelled cancelled;
+    const std::size_t size = cancel_all(session, server, group_id.value(), cancelled);
+    if (global.json) {
+      JsonWriter json;
+      json.begin_object().key("taskGroupId").string(group_id.value());
+      json.key("taskGroupSize").uint64(size).key("cancelledCount").uint64(cancelled.ids.size());
+      json.key("taskIds").begin_array();
+      for (const std::string& id : cancelled.ids) json.string(id);
+      print_line(json.end_array().end_object().take());
+    } else {
+      print_line("group " + group_id.value() + ": " + cancelled_text(cancelled));
     }
     return int{exit_done};
   });
 }
 
-int group_cancel(const GlobalOptions& global, const std::string& group) {
-  return with_reconnector(global, [&](Session& session, Reconnector& server) -> Result<int> {
+int group_priority(const GlobalOptions& global, const std::string& group, const std::string& name) {
+  const auto priority = read_priority(name);
+  if (!priority.ok()) return report(priority.error());
+  return with_session(global, [&](Session& session) -> Result<int> {
     const Result<std::string> group_id = group_id_of(session, group);
     if (!group_id.ok()) return group_id.error();
-    std::vector<std::string> cancelled;
-    const std::size_t size = cancel_all(session, server, group_id.value(), cancelled);
-    if (global.json) {
-      JsonWriter json;
-      json.begin_object().key("taskGroupId").string(group_id.value());
-      json.key("taskGroupSize").uint64(size).key("cancelledCount").uint64(cancelled.size());
-      json.key("taskIds").begin_array();
-      for (const std::string& id : cancelled) json.string(id);
-      print_line(json.end_array().end_object().take());
-    } else {
-      print_line("group " + group_id.value() + ": " +
-                 (cancelled.empty() ? "every task has ended already, nothing cancelled"
-                                    : counted(cancelled.size(), "task") + " cancelled"));
-    }
+    auto request = session.queue().changeTaskGroupPriorityRequest();
+    request.setTaskGroupId(group_id.value());
+    request.initChange().setNewPriority(priority.value());
+    const auto answer = session.wait(request.send());
+    const schema::TaskGroupPriority::Reader changed = answer;
+    const auto count = changed.getTasksAffected();
+    print_line(global.json ? to_json(changed)
+                           : "group " + group_id.value() + ": " +
+                                 (count == 0 ? "no task has another priority now"
+                                             : counted(count, "task") + " changed to " + name));
     return int{exit_done};
   });
 }
@@ -262,7 +274,7 @@ int group_seal(const GlobalOptions& global, const std::string& group) {
     auto request = session.queue().sealTaskGroupRequest();
     request.setTaskGroupId(group_id.value());
     const auto answer = session.wait(request.send());
-    const auto sealed = answer.getGroup();
+    const schema::TaskGroup::Reader sealed = answer;
     print_line(global.json ? to_json(sealed)
                            : "group " + group_id.value() + " is sealed since " +
                                  format_time(Instant{sealed.getSealed()}));

@@ -18,15 +18,12 @@ struct GroupLogOptions {
   std::string expression;  // RE2; only lines in which it is found; empty: all
 };
 
-struct GroupRerunOptions {
-  std::string group;
-  bool failed = false;
-};
-
 int group_list(const GlobalOptions& global, const GroupListOptions& options);
 int group_log(const GlobalOptions& global, const GroupLogOptions& options);
-int group_rerun(const GlobalOptions& global, const GroupRerunOptions& options);
 int group_seal(const GlobalOptions& global, const std::string& group);
+
+/// Gives another priority to all tasks of the group that have never ended, and says to how many.
+int group_priority(const GlobalOptions& global, const std::string& group, const std::string& name);
 
 /// Cancels every task of the group that has not ended, those that join meanwhile too, and says how
 /// many. Repeating it is safe.

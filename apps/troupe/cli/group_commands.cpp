@@ -1,5 +1,8 @@
 #include "apps/troupe/cli/command.h"
 #include "apps/troupe/cli/group_actions.h"
+#include "apps/troupe/cli/group_rerun.h"
+#include "apps/troupe/cli/group_show.h"
+#include "apps/troupe/cli/priority.h"
 #include "apps/troupe/cli/resolve.h"
 #include "apps/troupe/cli/run_group.h"
 #include "apps/troupe/cli/session.h"
@@ -16,7 +19,7 @@ namespace {
 
 struct GroupWatchOptions {
   std::string group;
-  bool exit_status = false;
+  bool exit_status = true;
 };
 
 void add_group(CLI::App& command, std::string& group) {
@@ -58,13 +61,38 @@ void add_list(Commands& commands, CLI::App& family) {
              [&global = commands.global, options] { return group_list(global, *options); });
 }
 
+void add_show(Commands& commands, CLI::App& family) {
+  CLI::App& command =
+      add_command(family, "show", "Show a group and its tasks", "troupe group show last");
+  auto group = std::make_shared<std::string>();
+  add_group(command, *group);
+  set_action(commands, command,
+             [&global = commands.global, group] { return group_show(global, *group); });
+}
+
+void add_graph(Commands& commands, CLI::App& family) {
+  CLI::App& command = add_command(family, "graph", "Show which tasks of a group need which",
+                                  "troupe group graph last --dot | dot -Tsvg -o graph.svg");
+  struct Options {
+    std::string group;
+    bool dot = false;
+  };
+  auto options = std::make_shared<Options>();
+  add_group(command, options->group);
+  command.add_flag("--dot", options->dot, "As Graphviz reads it");
+  set_action(commands, command, [&global = commands.global, options] {
+    return group_graph(global, options->group, options->dot);
+  });
+}
+
 void add_watch(Commands& commands, CLI::App& family) {
   CLI::App& command =
       add_command(family, "watch", "Show a group live until nothing in it can run any more",
-                  "troupe group watch last --exit-status");
+                  "troupe group watch last");
   auto options = std::make_shared<GroupWatchOptions>();
   add_group(command, options->group);
-  command.add_flag("--exit-status", options->exit_status, "Exit with the outcome of the group");
+  command.add_flag("--exit-status,!--no-exit-status", options->exit_status,
+                   "Exit with the outcome of the group, as `run` does [true]");
   set_action(commands, command,
              [&global = commands.global, options] { return group_watch(global, *options); });
 }
@@ -83,7 +111,9 @@ void add_log(Commands& commands, CLI::App& family) {
 }
 
 void add_rerun(Commands& commands, CLI::App& family) {
-  CLI::App& command = add_command(family, "rerun", "Run the resolved tasks of a group once more",
+  CLI::App& command = add_command(family, "rerun",
+                                  "Run the resolved tasks of a group once more, each once what it "
+                                  "needs has completed again",
                                   "troupe group rerun last --failed");
   auto options = std::make_shared<GroupRerunOptions>();
   add_group(command, options->group);
@@ -93,13 +123,29 @@ void add_rerun(Commands& commands, CLI::App& family) {
 }
 
 void add_cancel(Commands& commands, CLI::App& family) {
-  CLI::App& command =
-      add_command(family, "cancel", "Cancel every task of a group that has not ended",
-                  "troupe group cancel last");
+  CLI::App& command = add_command(
+      family, "cancel", "Cancel every task of a group that has not ended; it need not be sealed",
+      "troupe group cancel last");
   auto group = std::make_shared<std::string>();
   add_group(command, *group);
   set_action(commands, command,
              [&global = commands.global, group] { return group_cancel(global, *group); });
+}
+
+void add_priority(Commands& commands, CLI::App& family) {
+  CLI::App& command =
+      add_command(family, "priority", "Let the tasks of a group be claimed sooner or later",
+                  "troupe group priority last high");
+  struct Options {
+    std::string group;
+    std::string priority;
+  };
+  auto options = std::make_shared<Options>();
+  add_group(command, options->group);
+  command.add_option("PRIORITY", options->priority, priority_names)->required();
+  set_action(commands, command, [&global = commands.global, options] {
+    return group_priority(global, options->group, options->priority);
+  });
 }
 
 void add_seal(Commands& commands, CLI::App& family) {
@@ -118,10 +164,13 @@ void add_group_commands(Commands& commands) {
                                 "troupe group watch last");
   add_create(commands, family);
   add_list(commands, family);
+  add_show(commands, family);
+  add_graph(commands, family);
   add_watch(commands, family);
   add_log(commands, family);
   add_rerun(commands, family);
   add_cancel(commands, family);
+  add_priority(commands, family);
   add_seal(commands, family);
 }
 

@@ -41,7 +41,9 @@ Result<std::string> read_all(int descriptor, const std::string& name) {
     if (count == 0) return text;
     text.append(block.data(), static_cast<std::size_t>(count));
     if (text.size() > input_bytes_max) {
-      return Error{Errc::too_large, name + ": larger than 64 MiB: not written by a person"};
+      return Error{Errc::too_large, name +
+                                        ": larger than 64 MiB, the most that is read; a task "
+                                        "definition may have 10 MiB"};
     }
   }
 }

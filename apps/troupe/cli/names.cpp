@@ -38,15 +38,9 @@ const char* word(NameKind kind) {
   return kind == NameKind::task ? "task" : "group";
 }
 
-struct Line {
-  NameKind kind = NameKind::task;
-  std::string id;
-  std::string platform;
-};
-
 // Newest first. `KIND ID PLATFORM` a line; others are passed over.
-std::vector<Line> read_last(const std::string& file) {
-  std::vector<Line> lines;
+std::vector<LastMade> read_last(const std::string& file) {
+  std::vector<LastMade> lines;
   std::ifstream in(file);
   std::string line;
   while (lines.size() < lines_max && std::getline(in, line)) {
@@ -63,13 +57,13 @@ std::vector<Line> read_last(const std::string& file) {
 }
 
 // Whole or not at all.
-std::error_code write_last(const std::string& file, const std::vector<Line>& lines) {
+std::error_code write_last(const std::string& file, const std::vector<LastMade>& lines) {
   std::error_code error;
   const std::string fresh = file + "." + new_slugid();
   {
     errno = 0;
     std::ofstream out(fresh, std::ios::trunc);
-    for (const Line& one : lines) {
+    for (const LastMade& one : lines) {
       out << word(one.kind) << ' ' << one.id << ' ' << one.platform << '\n';
     }
     out.flush();
@@ -136,6 +130,17 @@ void remember_last(const std::string& platform, NameKind kind, std::string_view 
     print_note("`last` will not mean this " + std::string(word(kind)) + ": " + kept.error().detail);
 }
 
+void remember_task(const std::string& platform,
+                   std::string_view task_id,
+                   std::string_view group_id) {
+  const std::string file = last_file();
+  // The task last: it is what `last` means where either may stand.
+  Status kept = Done{};
+  if (!group_id.empty()) kept = remember_last(file, platform, NameKind::group, group_id);
+  if (kept.ok()) kept = remember_last(file, platform, NameKind::task, task_id);
+  if (!kept.ok()) print_note("`last` will not mean this task: " + kept.error().detail);
+}
+
 Status remember_last(const std::string& file,
                      const std::string& platform,
                      NameKind kind,
@@ -159,11 +164,11 @@ Status remember_last(const std::string& file,
   // Two commands may end at once, on two platforms: neither forgets what the other has written.
   const kj::AutoCloseFd lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (lock.get() >= 0) static_cast<void>(flock(lock.get(), LOCK_EX));
-  std::vector<Line> lines = read_last(file);
-  std::erase_if(lines, [kind, &platform](const Line& one) {
+  std::vector<LastMade> lines = read_last(file);
+  std::erase_if(lines, [kind, &platform](const LastMade& one) {
     return one.kind == kind && one.platform == platform;
   });
-  lines.insert(lines.begin(), Line{kind, std::string(id), platform});
+  lines.insert(lines.begin(), LastMade{kind, std::string(id), platform});
   if (lines.size() > lines_max) lines.resize(lines_max);
   if (const std::error_code failure = write_last(file, lines)) {
     return Error{Errc::unavailable, "cannot write " + file + ": " + failure.message()};
@@ -171,16 +176,12 @@ Status remember_last(const std::string& file,
   return Done{};
 }
 
-std::vector<LastMade> last_made(const std::string& platform) {
-  return last_made(last_file(), platform);
+std::vector<LastMade> last_made() {
+  return last_made(last_file());
 }
 
-std::vector<LastMade> last_made(const std::string& file, const std::string& platform) {
-  std::vector<LastMade> made;
-  for (Line& one : read_last(file)) {
-    if (one.platform == platform) made.push_back({one.kind, std::move(one.id)});
-  }
-  return made;
+std::vector<LastMade> last_made(const std::string& file) {
+  return read_last(file);
 }
 
 }  // namespace troupe::cli

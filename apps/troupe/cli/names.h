@@ -40,6 +40,11 @@ std::string last_file();
 /// work.
 void remember_last(const std::string& platform, NameKind kind, std::string_view id);
 
+/// The same for a task, and for the group that was made with it; empty: none was.
+void remember_task(const std::string& platform,
+                   std::string_view task_id,
+                   std::string_view group_id);
+
 /// The same in that file. Fails with `unavailable`, saying why the file cannot be written.
 Status remember_last(const std::string& file,
                      const std::string& platform,
@@ -49,10 +54,12 @@ Status remember_last(const std::string& file,
 struct LastMade {
   NameKind kind = NameKind::task;
   std::string id;
+  std::string platform;
 };
 
-/// What was made on `platform`, at most one of each kind, the newer one first.
-std::vector<LastMade> last_made(const std::string& platform);
-std::vector<LastMade> last_made(const std::string& file, const std::string& platform);
+/// What was made, for each platform at most one of each kind, the newest first. One platform has
+/// several names where it is reached in several ways.
+std::vector<LastMade> last_made();
+std::vector<LastMade> last_made(const std::string& file);
 
 }  // namespace troupe::cli

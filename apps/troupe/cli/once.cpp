@@ -4,13 +4,13 @@
 
 namespace troupe::cli {
 
-kj::Promise<capnp::Response<schema::Queue::RerunTaskResults>> rerun_task(
-    Reconnector& server, const std::string& task_id) {
+kj::Promise<capnp::Response<schema::TaskStatusResponse>> rerun_task(Reconnector& server,
+                                                                    const std::string& task_id) {
   return server.call([task_id, request_id = new_slugid()](client::Connection& connection) {
     auto request = connection.queue().rerunTaskRequest();
     request.setTaskId(task_id);
     request.setRequestId(request_id);
-    return kj::Promise<capnp::Response<schema::Queue::RerunTaskResults>>(request.send());
+    return kj::Promise<capnp::Response<schema::TaskStatusResponse>>(request.send());
   });
 }
 

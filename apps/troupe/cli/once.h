@@ -11,8 +11,8 @@ namespace troupe::cli {
 
 /// Asks for another run of the task; answered anew, it is the same run. A refusal is thrown as a
 /// kj::Exception.
-kj::Promise<capnp::Response<schema::Queue::RerunTaskResults>> rerun_task(
-    Reconnector& server, const std::string& task_id);
+kj::Promise<capnp::Response<schema::TaskStatusResponse>> rerun_task(Reconnector& server,
+                                                                    const std::string& task_id);
 
 /// Makes a worker's token, good for `pool`; answered anew, it is the same token. `expires`: ms
 /// since 1970.

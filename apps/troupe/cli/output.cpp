@@ -1,11 +1,13 @@
 #include "apps/troupe/cli/output.h"
 
 #include "apps/troupe/cli/command.h"
+#include "apps/troupe/cli/refusal.h"
 #include "runtime/base/json_writer.h"
 
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
@@ -54,13 +56,18 @@ void print_note(std::string_view message) {
 int exit_status_of(const Error& error) {
   switch (error.code) {
     case Errc::invalid:
+    case Errc::malformed:
+    case Errc::bad_arguments:
+    case Errc::invalid_payload:
     case Errc::too_large: return exit_usage;
     case Errc::unauthenticated:
     case Errc::forbidden:
     case Errc::unavailable:
+    case Errc::too_many_requests:
     case Errc::busy: return exit_unreachable;
     case Errc::not_found:
     case Errc::conflict:
+    case Errc::stale:
     case Errc::corrupt:
     case Errc::expired:
     case Errc::internal: return exit_failed;
@@ -69,7 +76,20 @@ int exit_status_of(const Error& error) {
 }
 
 int report(const Error& error) {
-  print_error(error.detail);
+  print_error(error.code == Errc::forbidden ? short_refusal(error.detail) : error.detail);
+  return exit_status_of(error);
+}
+
+int report_refusal(const Error& error) {
+  std::string_view rest = error.detail;
+  if (error.code == Errc::forbidden || rest.find('\n') == std::string_view::npos) {
+    return report(error);
+  }
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    if (end > 0) print_error(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
   return exit_status_of(error);
 }
 

@@ -31,6 +31,9 @@ int exit_status_of(const Error& error);
 /// Prints the error and returns its exit status.
 int report(const Error& error);
 
+/// The same for what the server refuses, or would: each line is an error of its own.
+int report_refusal(const Error& error);
+
 /// The same for what is wrong with a file: each of its lines begins with its place there.
 int report_file(const Error& error);
 

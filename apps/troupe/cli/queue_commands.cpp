@@ -29,9 +29,9 @@ void add_queue_commands(Commands& commands) {
   CLI::App& show = add_command(family, "show", "Show one queue and its workers",
                                "troupe queue show local/default");
   add_one_queue(commands, show, queue_show);
-  CLI::App& pending =
-      add_command(family, "pending", "List what waits in a queue, the first to run first",
-                  "troupe queue pending local/default");
+  CLI::App& pending = add_command(family, "pending",
+                                  "List what waits in a queue, in the order in which it is claimed",
+                                  "troupe queue pending local/default");
   add_one_queue(commands, pending, queue_pending);
 
   CLI::App& explain_command = add_command(
@@ -41,7 +41,7 @@ void add_queue_commands(Commands& commands) {
   explain_command
       .add_option("SUBJECT", *subject,
                   "A task, group, queue (PROVISIONER/TYPE) or worker "
-                  "(PROVISIONER/TYPE/GROUP/ID)")
+                  "(PROVISIONER/TYPE/GROUP/ID, GROUP/ID or ID)")
       ->required();
   set_action(commands, explain_command,
              [&global = commands.global, subject] { return explain(global, *subject); });

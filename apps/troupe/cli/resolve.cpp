@@ -1,14 +1,18 @@
 #include "apps/troupe/cli/resolve.h"
 
+#include "apps/troupe/cli/fleet.h"
 #include "apps/troupe/cli/members.h"
 #include "apps/troupe/cli/names.h"
+#include "apps/troupe/cli/queue_name.h"
 #include "apps/troupe/cli/session.h"
 #include "apps/troupe/group_file/group_file.h"
 #include "apps/troupe/group_file/problems.h"
 #include "runtime/base/random.h"
+#include "runtime/rpc/errors.h"
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -32,6 +36,17 @@ Found find_ids(Session& session, const std::string& prefix) {
   for (const auto id : answer.getTaskIds()) found.tasks.emplace_back(id.cStr());
   for (const auto id : answer.getTaskGroupIds()) found.groups.emplace_back(id.cStr());
   return found;
+}
+
+// What `ask` answers, or nothing if we may not ask that.
+template <class Ask>
+auto if_allowed(const Ask& ask) -> decltype(ask()) {
+  try {
+    return ask();
+  } catch (const kj::Exception& refused) {
+    if (error_from(refused).code != Errc::forbidden) throw;
+    return {};
+  }
 }
 
 Error ambiguous(const std::string& prefix,
@@ -93,14 +108,34 @@ Result<std::string> telling_member(Session& session, const std::string& group_id
                                     "/NAME` names one of them"};
 }
 
-Result<std::string> last_of(Session& session, NameKind kind) {
-  const std::string& platform = session.target().platform;
-  for (const LastMade& made : last_made(platform)) {
-    if (made.kind == kind) return made.id;
-    if (made.kind == NameKind::group) return telling_member(session, made.id);
+// So many ids of other platforms are asked about: they may be this one, reached in another way.
+constexpr std::size_t others_max = 8;
+
+bool knows(Session& session, const LastMade& made) {
+  const Found found = if_allowed([&] { return find_ids(session, made.id); });
+  return !(made.kind == NameKind::task ? found.tasks : found.groups).empty();
+}
+
+// What was made on this platform, the newest first, until `visit` returns false.
+template <class Visit>
+void visit_made(Session& session, const Visit& visit) {
+  std::size_t asked = 0;
+  for (const LastMade& made : last_made()) {
+    const bool here = made.platform == session.target().platform ||
+                      (asked++ < others_max && knows(session, made));
+    if (here && !visit(made)) return;
   }
+}
+
+Result<std::string> last_of(Session& session, NameKind kind) {
+  std::optional<LastMade> last;
+  visit_made(session, [&](const LastMade& made) {
+    if (made.kind == kind || made.kind == NameKind::group) last = made;
+    return !last;
+  });
+  if (last) return last->kind == kind ? last->id : telling_member(session, last->id);
   return Error{Errc::not_found, std::string("`last`: you have not made a ") + word(kind) + " on " +
-                                    platform + " yet: give its id"};
+                                    session.target().platform + " yet: give its id"};
 }
 
 Result<std::string> resolve_base(Session& session, const ParsedName& name, NameKind kind) {
@@ -131,24 +166,34 @@ Result<std::string> resolve_member(Session& session,
                                     group_file::nearest_hint(member, {names.begin(), names.end()})};
 }
 
-bool has_queue(Session& session, std::string_view task_queue_id) {
-  const auto answer = session.wait(session.troupe().listQueuesRequest().send());
-  for (const auto queue : answer.getQueues()) {
-    if (std::string_view(queue.getTaskQueueId().cStr()) == task_queue_id) return true;
-  }
-  return false;
+constexpr std::ptrdiff_t whole_worker_slashes = 3;  // PROVISIONER/TYPE/GROUP/ID
+
+std::string whole_name(schema::WorkerSummary::Reader worker) {
+  return std::string(worker.getTaskQueueId().cStr()) + "/" + worker.getWorkerGroup().cStr() + "/" +
+         worker.getWorkerId().cStr();
 }
 
-// The workers that lists show as `GROUP/ID`, each with its queue in front.
+// The workers that lists show as `GROUP/ID`, or whose id is that, each with its queue in front.
 std::vector<std::string> workers_named(Session& session, const std::string& group_and_id) {
   std::vector<std::string> found;
-  const auto answer = session.wait(session.troupe().listWorkersRequest().send());
-  for (const auto worker : answer.getWorkers()) {
+  for_each_worker(session, "", [&](schema::WorkerSummary::Reader worker) {
     const std::string name =
         std::string(worker.getWorkerGroup().cStr()) + "/" + worker.getWorkerId().cStr();
-    if (name == group_and_id) found.push_back(worker.getTaskQueueId().cStr() + ("/" + name));
-  }
+    if (name == group_and_id || group_and_id == worker.getWorkerId().cStr()) {
+      found.push_back(whole_name(worker));
+    }
+  });
   return found;
+}
+
+// The one worker of that name; `otherwise` if there is none, or we may not know.
+Result<std::string> worker_or(Session& session,
+                              const std::string& name,
+                              Result<std::string> otherwise) {
+  const auto workers = if_allowed([&] { return workers_named(session, name); });
+  if (workers.empty()) return otherwise;
+  if (workers.size() > 1) return ambiguous(name, workers, "workers");
+  return workers.front();
 }
 
 // `A/B` may be a queue, `GROUP/NAME` or a worker as lists show it. A queue that exists is one;
@@ -158,13 +203,12 @@ Result<std::string> resolve_pair(Session& session, const std::string& subject) {
   const Result<ParsedName> name = parse_name(subject, NameKind::task);
   const IdPrefix* prefix = name.ok() ? std::get_if<IdPrefix>(&name.value().base) : nullptr;
   if (name.ok() && prefix == nullptr) return resolve_task(session, subject);
-  if (has_queue(session, subject)) return subject;
-  if (prefix != nullptr && find_ids(session, prefix->value).groups.size() == 1) {
-    return resolve_task(session, subject);
-  }
-  const std::vector<std::string> workers = workers_named(session, subject);
-  if (workers.size() > 1) return ambiguous(subject, workers, "workers");
-  return workers.empty() ? subject : workers.front();
+  if (if_allowed([&] { return has_queue(session, subject); })) return subject;
+  const auto groups = [&] { return find_ids(session, prefix->value).groups; };
+  if (prefix != nullptr && if_allowed(groups).size() == 1) return resolve_task(session, subject);
+  const Status named = check_queue_name(subject);
+  return worker_or(session, subject,
+                   named.ok() ? Result<std::string>(subject) : Result<std::string>(named.error()));
 }
 
 // Asks over a connection of its own.
@@ -207,6 +251,25 @@ Result<std::string> resolve_group(kj::AsyncIoContext& io,
   return ask_once(io, target, [name](Session& session) { return resolve_group(session, name); });
 }
 
+Result<std::string> resolve_worker(Session& session, std::string_view text) {
+  const std::string name(text);
+  const auto slashes = std::count(name.begin(), name.end(), '/');
+  if (slashes == whole_worker_slashes) return name;
+  std::vector<std::string> known;
+  std::vector<std::string> found;
+  for_each_worker(session, "", [&](schema::WorkerSummary::Reader worker) {
+    const std::string id = worker.getWorkerId().cStr();
+    known.push_back(slashes == 0 ? id : worker.getWorkerGroup().cStr() + ("/" + id));
+    if (known.back() == name) found.push_back(whole_name(worker));
+  });
+  if (found.size() == 1) return found.front();
+  if (found.size() > 1) return ambiguous(name, found, "workers");
+  return Error{Errc::not_found, "no worker is called \"" + name + "\"" +
+                                    group_file::nearest_hint(name, known) +
+                                    ": name one as `troupe worker list` shows it, GROUP/ID, or "
+                                    "with its queue in front"};
+}
+
 Result<std::string> resolve_subject(Session& session, std::string_view text) {
   const std::string subject(text);
   const auto slashes = std::count(subject.begin(), subject.end(), '/');
@@ -215,22 +278,33 @@ Result<std::string> resolve_subject(Session& session, std::string_view text) {
 
   const Result<ParsedName> name = parse_name(subject, NameKind::task);
   if (!name.ok()) {
-    return Error{Errc::invalid,
-                 "\"" + subject +
-                     "\": give a task, a group, a queue (PROVISIONER/TYPE) or a worker "
-                     "(PROVISIONER/TYPE/GROUP/ID)"};
+    return worker_or(
+        session, subject,
+        Error{Errc::invalid, "\"" + subject +
+                                 "\": give a task, a group, a queue (PROVISIONER/TYPE) or a worker "
+                                 "(PROVISIONER/TYPE/GROUP/ID, GROUP/ID or ID)"});
   }
   if (const Id* id = std::get_if<Id>(&name.value().base)) return id->value;
   if (std::holds_alternative<Last>(name.value().base)) {
-    const auto made = last_made(session.target().platform);
-    return made.empty() ? last_of(session, NameKind::task) : made.front().id;
+    std::string id;
+    visit_made(session, [&id](const LastMade& made) {
+      id = made.id;
+      return false;
+    });
+    return id.empty() ? last_of(session, NameKind::task) : id;
   }
   const Found found = find_ids(session, subject);
   // A task that is alone in its group shares its id.
   std::set<std::string> ids(found.tasks.begin(), found.tasks.end());
   ids.insert(found.groups.begin(), found.groups.end());
   if (ids.size() == 1) return *ids.begin();
-  if (ids.empty()) return only_one(subject, {}, NameKind::task);
+  if (ids.empty()) {
+    return worker_or(
+        session, subject,
+        Error{Errc::not_found, "no task or group has an id that begins with \"" + subject +
+                                   "\", and no worker is called so: `troupe task list`, "
+                                   "`group list` and `worker list` show what there is"});
+  }
   return ambiguous(subject, {ids.begin(), ids.end()}, "tasks and groups");
 }
 

@@ -38,4 +38,9 @@ Result<std::string> resolve_group(kj::AsyncIoContext& io,
 /// (`prov/type/group/id`, or `group/id` as lists show it), in the server's form.
 Result<std::string> resolve_subject(Session& session, std::string_view subject);
 
+/// A worker's whole name, PROVISIONER/TYPE/GROUP/ID, from that, from GROUP/ID as lists show it or
+/// from its ID alone. A whole name is not looked up. Errors: `not_found`, with the nearest that
+/// there is; `conflict` if several are called so.
+Result<std::string> resolve_worker(Session& session, std::string_view name);
+
 }  // namespace troupe::cli

@@ -1,5 +1,6 @@
 // `run` and `submit`: their options.
 #include "apps/troupe/cli/command.h"
+#include "apps/troupe/cli/priority.h"
 #include "apps/troupe/cli/run_group.h"
 #include "apps/troupe/cli/submit.h"
 #include "apps/troupe/group_file/group_file.h"
@@ -71,6 +72,8 @@ void add_submit(Commands& commands) {
   submit->add_option("--retries", options->retries, "Retries when a worker is lost, 0 to 49 [5]")
       ->type_name("N")
       ->check(CLI::Validator(check_retries, ""));
+  submit->add_option("--priority", options->priority, "Who is claimed first in its queue [lowest]")
+      ->type_name(priority_names);
   submit->add_option("--max-run-time", options->max_run_time, "Such as 20m [1h]")->type_name("D");
   submit
       ->add_option("--needs", options->needs,

@@ -1,6 +1,8 @@
 #include "apps/troupe/cli/run_create.h"
 
+#include "runtime/base/counted.h"
 #include "runtime/base/json_writer.h"
+#include "runtime/rpc/errors.h"
 #include "runtime/transcode/json.h"
 
 #include <kj/exception.h>
@@ -79,6 +81,12 @@ void add_answer(capnp::List<schema::TaskError>::Reader errors, std::vector<Fault
   }
 }
 
+// Puts what has been done before what went wrong then.
+kj::Promise<void> told_with(const std::string& done, const kj::Exception& refusal) {
+  const Error error = error_from(refusal);
+  return exception_from({error.code, done + ": " + error.detail});
+}
+
 kj::Promise<void> create_from(Reconnector& server, const Tasks& tasks, std::size_t from) {
   if (from >= tasks.size()) return kj::READY_NOW;
   const std::size_t count = std::min(slice_tasks, tasks.size() - from);
@@ -89,23 +97,37 @@ kj::Promise<void> create_from(Reconnector& server, const Tasks& tasks, std::size
         request.setHold(true);
         return request.send().ignoreResult();
       })
+      .catch_([from](kj::Exception&& refusal) -> kj::Promise<void> {
+        if (from == 0) return kj::mv(refusal);
+        return told_with(counted(from, "task") + " were created, but are held and do not run",
+                         refusal);
+      })
       .then([&server, &tasks, from, count] { return create_from(server, tasks, from + count); });
 }
 
 kj::Promise<void> release(Reconnector& server, const std::string& group_id) {
-  return server.call([&group_id](client::Connection& connection) {
-    auto request = connection.troupe().releaseTasksRequest();
-    request.setTaskGroupId(group_id);
-    return request.send().ignoreResult();
-  });
+  return server
+      .call([&group_id](client::Connection& connection) {
+        auto request = connection.troupe().releaseTasksRequest();
+        request.setTaskGroupId(group_id);
+        return request.send().ignoreResult();
+      })
+      .catch_([&group_id](kj::Exception&& refusal) {
+        return told_with(
+            "group " + group_id + " was created, but its tasks are held and do not run", refusal);
+      });
 }
 
 kj::Promise<void> seal_group(Reconnector& server, const std::string& group_id) {
-  return server.call([&group_id](client::Connection& connection) {
-    auto request = connection.queue().sealTaskGroupRequest();
-    request.setTaskGroupId(group_id);
-    return request.send().ignoreResult();
-  });
+  return server
+      .call([&group_id](client::Connection& connection) {
+        auto request = connection.queue().sealTaskGroupRequest();
+        request.setTaskGroupId(group_id);
+        return request.send().ignoreResult();
+      })
+      .catch_([&group_id](kj::Exception&& refusal) {
+        return told_with("group " + group_id + " was created and runs, but is not sealed", refusal);
+      });
 }
 
 }  // namespace
@@ -121,16 +143,20 @@ std::string tasks_json(const Tasks& tasks) {
   return json.take();
 }
 
-void check_tasks(Reconnector& server,
-                 const Tasks& tasks,
-                 const Locate& locate,
-                 group_file::Problems& problems) {
+bool reach(Reconnector& server, const group_file::Problems& problems) {
   kj::Maybe<kj::Exception> unreachable =
       kj::runCatchingExceptions([&server] { server.start().wait(server.io().waitScope); });
   KJ_IF_MAYBE (exception, unreachable) {
     if (problems.empty()) kj::throwFatalException(kj::mv(*exception));
-    return;
+    return false;
   }
+  return true;
+}
+
+void check_tasks(Reconnector& server,
+                 const Tasks& tasks,
+                 const Locate& locate,
+                 group_file::Problems& problems) {
   std::vector<Fault> faults;
   server.ask([&tasks, &faults](client::Connection& connection) {
     faults.clear();  // of an attempt without an answer
@@ -161,13 +187,13 @@ kj::Promise<void> create_tasks(Reconnector& server,
       });
 }
 
-kj::Promise<capnp::Response<schema::Queue::CreateTaskResults>> create_task(
+kj::Promise<capnp::Response<schema::TaskStatusResponse>> create_task(
     Reconnector& server, const group_file::ExpandedTask& task) {
   return server.call([&task](client::Connection& connection) {
     auto request = connection.queue().createTaskRequest();
     request.setTaskId(task.task_id);
     from_json(task.definition_json, request.initTask());
-    return kj::Promise<capnp::Response<schema::Queue::CreateTaskResults>>(request.send());
+    return kj::Promise<capnp::Response<schema::TaskStatusResponse>>(request.send());
   });
 }
 

@@ -3,6 +3,7 @@
 #include "apps/troupe/cli/input_file.h"
 #include "apps/troupe/cli/names.h"
 #include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/permissions.h"
 #include "apps/troupe/cli/reconnect.h"
 #include "apps/troupe/cli/resolve.h"
 #include "apps/troupe/cli/run_create.h"
@@ -128,6 +129,11 @@ class Run {
       : server_(io, target), plan_(std::move(plan)), json_(json) {}
 
   Result<int> go(bool detach) {
+    if (!reach(server_, plan_.problems)) return report_file(plan_.problems.error());
+    // What is wrong with the file comes first: without that there is nothing to create.
+    if (plan_.problems.empty()) {
+      check_permissions(server_, permissions(detach)).wait(server_.io().waitScope);
+    }
     check_tasks(
         server_, plan_.tasks,
         [this](std::size_t task, std::string_view field) { return locate(task, field); },
@@ -151,6 +157,22 @@ class Run {
     return group_file::position_of(plan_.file, plan_.tasks[task], field);
   }
 
+  PermissionsWanted permissions(bool detach) const {
+    PermissionsWanted wanted;
+    // A fresh id says nothing to anybody: who may seal such a group may seal any.
+    const bool is_fresh = plan_.seal && !plan_.file.task_group_id;
+    const std::string group_id = is_fresh ? any_id : plan_.group_id;
+    wanted.creating.call("troupe", "checkTasks").call("troupe", "createTasks");
+    add_creation(wanted.creating, plan_.tasks, !plan_.upload.empty());
+    wanted.creating.call("troupe", "releaseTasks");
+    if (plan_.seal) add_sealing(wanted.creating, plan_.tasks, group_id);
+    if (detach) return wanted;
+    ScopeParameters group;
+    group.text("taskGroupId", group_id);
+    wanted.following.call("troupe", "events").call("queue", "listTaskGroup", group);
+    return wanted;
+  }
+
   kj::Promise<int> create(bool detach) {
     return create_tasks(server_, plan_.tasks, plan_.group_id, plan_.seal)
         .then([this]() -> kj::Promise<void> {
@@ -162,7 +184,15 @@ class Run {
         })
         .then([this, detach]() -> kj::Promise<int> {
           if (detach) return int{exit_done};
-          return watch_group(server_, plan_.group_id, {.exit_status = true, .json = json_});
+          return watch_group(server_, plan_.group_id, {.exit_status = true, .json = json_})
+              .catch_([this](kj::Exception&& refusal) -> kj::Promise<int> {
+                const Error error = error_from(refusal);
+                if (error.code != Errc::forbidden) return kj::mv(refusal);
+                return exception_from({error.code, "group " + plan_.group_id +
+                                                       " was created and runs, but may not be "
+                                                       "watched: " +
+                                                       error.detail});
+              });
         });
   }
 

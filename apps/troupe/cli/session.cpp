@@ -23,7 +23,7 @@ int with_target(
     const Result<int> outcome = action(io, target.value());
     status = outcome.ok() ? outcome.value() : report(outcome.error());
   });
-  KJ_IF_MAYBE (exception, thrown) return report(error_from(*exception));
+  KJ_IF_MAYBE (exception, thrown) return report_refusal(error_from(*exception));
   return status;
 }
 

@@ -2,6 +2,8 @@
 
 #include "apps/troupe/cli/names.h"
 #include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/permissions.h"
+#include "apps/troupe/cli/priority.h"
 #include "apps/troupe/cli/reconnect.h"
 #include "apps/troupe/cli/resolve.h"
 #include "apps/troupe/cli/run_create.h"
@@ -153,6 +155,7 @@ class Submission {
     leave_ = kj::mv(left.fulfiller);
     const auto signals = obey_signals();
     return server_.start()
+        .then([this, detach] { return check_permissions(server_, permissions(detach)); })
         .then([this] { return create(0); })
         .then([this] { return upload(); })
         .then([this, detach]() -> kj::Promise<int> {
@@ -167,16 +170,28 @@ class Submission {
  private:
   const std::string& id() const { return prepared_.task().task_id; }
 
+  PermissionsWanted permissions(bool detach) const {
+    PermissionsWanted wanted;
+    add_creation(wanted.creating, prepared_.tasks, prepared_.files.has_value());
+    if (detach) return wanted;
+    ScopeParameters task;
+    task.text("taskId", any_id);
+    wanted.following.call("troupe", "events").call("troupe", "readLog");
+    wanted.following.call("queue", "status", task);
+    return wanted;
+  }
+
   kj::Promise<void> create(std::size_t index) {
     if (index == prepared_.tasks.size()) {
       created_ = true;
-      remember_last(server_.target().platform, NameKind::task, id());
+      remember_task(server_.target().platform, id(), group_id_);
       return kj::READY_NOW;
     }
     return create_task(server_, prepared_.tasks[index])
         .then(
-            [this, index](capnp::Response<schema::Queue::CreateTaskResults>&& answer) {
+            [this, index](capnp::Response<schema::TaskStatusResponse>&& answer) {
               const bool main_task = index + 1 == prepared_.tasks.size();
+              group_id_ = answer.getStatus().getTaskGroupId().cStr();
               if (json_ && main_task) print_status(to_json(answer.getStatus()));
               return create(index + 1);
             },
@@ -193,7 +208,16 @@ class Submission {
   kj::Promise<int> follow() {
     if (!json_) print_note("task " + id());
     explaining_ = explain();
-    return follow_task(server_, place_, log_).then([this](TaskEnd&& end) { return finish(end); });
+    return follow_task(server_, place_, log_)
+        .then([this](TaskEnd&& end) { return finish(end); },
+              [this](kj::Exception&& refusal) -> int {
+                const Error error = error_from(refusal);
+                if (error.code != Errc::forbidden) kj::throwFatalException(kj::mv(refusal));
+                throw_error({error.code, "task " + id() +
+                                             " was created and goes on, but it may not be "
+                                             "followed: " +
+                                             error.detail});
+              });
   }
 
   void print_status(const std::string& status) {
@@ -255,6 +279,7 @@ class Submission {
   LogWriter log_;
   LogPlace place_;
   Explainer explainer_;
+  std::string group_id_;  // once something is created
   bool created_ = false;
   bool ended_ = false;
   bool cancelled_ = false;  // by Ctrl-C
@@ -286,6 +311,7 @@ std::string submit_file(const SubmitOptions& options) {
   if (!options.queue.empty()) json.key("queue").string(options.queue);
   if (!options.max_run_time.empty()) json.key("maxRunTime").string(options.max_run_time);
   if (options.retries) json.key("retries").int64(*options.retries);
+  if (!options.priority.empty()) json.key("priority").string(options.priority);
   write_list(json, "artifacts", options.artifacts);
   write_list(json, "needs", options.needs);
   json.key("metadata").begin_object().key("name").string(display_name(options)).end_object();
@@ -304,6 +330,12 @@ int submit(const GlobalOptions& global, const SubmitOptions& options) {
   SubmitOptions without_needs = options;
   without_needs.needs.clear();
   // Before anybody is asked.
+  if (!options.priority.empty()) {
+    const auto priority = read_priority(options.priority);
+    if (!priority.ok()) {
+      return report({priority.error().code, "--priority: " + priority.error().detail});
+    }
+  }
   const auto read = read_options(without_needs);
   if (!read) return report(read.error());
   return with_target(global, [&](kj::AsyncIoContext& io, const client::Target& target) {

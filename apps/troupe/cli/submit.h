@@ -18,6 +18,7 @@ struct SubmitOptions {
   std::string upload;  // a directory, or empty
   std::optional<std::int64_t> retries;
   std::string max_run_time;        // a span; empty: as in the group file
+  std::string priority;            // empty: as in the group file
   std::vector<std::string> needs;  // names of tasks; ids where they become a file
   bool detach = false;
   std::vector<std::string> command;

@@ -7,6 +7,8 @@
 #include "apps/troupe/cli/names.h"
 #include "apps/troupe/cli/once.h"
 #include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/priority.h"
+#include "apps/troupe/cli/queue_name.h"
 #include "apps/troupe/cli/resolve.h"
 #include "apps/troupe/cli/run_create.h"
 #include "apps/troupe/cli/session.h"
@@ -22,11 +24,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace troupe::cli {
 namespace {
 
-using StatusAnswer = capnp::Response<schema::Queue::StatusResults>;
+using StatusAnswer = capnp::Response<schema::TaskStatusResponse>;
 
 constexpr std::uint32_t page_max = 1000;
 
@@ -136,6 +139,64 @@ Result<std::optional<schema::TaskState>> state_filter(const std::string& name) {
   return Error{Errc::invalid, "--state: there is no state \"" + name + "\": one of " + known};
 }
 
+// The text of a time, or of how long ago it was, as the API takes it.
+Result<std::string> time_filter(const char* flag, const std::string& text, Instant now) {
+  if (text.empty()) return std::string();
+  if (const auto ago = parse_duration(text)) return format_time(now - *ago);
+  if (const auto time = parse_time(text)) return format_time(*time);
+  if (const auto day = parse_time(text + "T00:00:00Z")) return format_time(*day);
+  return Error{Errc::invalid, fmt::format("{}: \"{}\" is neither a time such as "
+                                          "2026-01-31T08:00:00Z, nor a day such as 2026-01-31 "
+                                          "(UTC), nor so long ago, such as 2h30m",
+                                          flag, text)};
+}
+
+using Faults = std::map<std::string, ArtifactFault>;  // by the artifact's name
+
+Faults faults_of(Session& session,
+                 const std::string& task_id,
+                 std::optional<std::uint32_t> run,
+                 const std::vector<ArtifactEntry>& all) {
+  Faults faults;
+  for (const ArtifactEntry& one : all) {
+    if (one.storage_type != "error") continue;
+    if (auto fault = ask_fault(session, task_id, run, one.name)) faults.emplace(one.name, *fault);
+  }
+  return faults;
+}
+
+std::string artifact_json(const ArtifactEntry& artifact, const Faults& faults) {
+  const auto fault = faults.find(artifact.name);
+  if (fault == faults.end()) return artifact.json;
+  std::string json = artifact.json;
+  json.pop_back();  // the end of the object, which has members that are required
+  return json + ",\"reason\":" + json_string(fault->second.reason) +
+         ",\"message\":" + json_string(fault->second.message) + "}";
+}
+
+void print_artifacts(bool json,
+                     const std::vector<ArtifactEntry>& all,
+                     const Faults& faults,
+                     const std::string& none) {
+  std::vector<std::string> headers = {"NAME", "STORAGE", "TYPE", ">SIZE", "EXPIRES"};
+  if (!faults.empty()) headers.emplace_back("WHY");
+  Listing listing(json, "artifacts", headers);
+  const Instant now = wall_now();
+  for (const ArtifactEntry& one : all) {
+    listing.add([&] { return artifact_json(one, faults); },
+                [&] {
+                  std::vector<Cell> row = {one.name, one.storage_type, one.content_type,
+                                           format_bytes(one.size), relative_time(one.expires, now)};
+                  const auto fault = faults.find(one.name);
+                  if (!faults.empty()) {
+                    row.emplace_back(fault == faults.end() ? "" : fault_text(fault->second));
+                  }
+                  return row;
+                });
+  }
+  listing.print(none);
+}
+
 }  // namespace
 
 int task_create(const GlobalOptions& global, const std::string& file) {
@@ -150,6 +211,7 @@ int task_create(const GlobalOptions& global, const std::string& file) {
   task.definition_json = group_file::to_json(*definition, {.task_ids = {}, .now = wall_now()});
   return with_target(global, [&](kj::AsyncIoContext& io, const client::Target& target) {
     Reconnector server(io, target);
+    if (!reach(server, problems)) return Result<int>(report_file(problems.error()));
     check_tasks(
         server, {task},
         [&definition](std::size_t, std::string_view field) {
@@ -158,7 +220,9 @@ int task_create(const GlobalOptions& global, const std::string& file) {
         problems);
     if (!problems.empty()) return Result<int>(report_file(problems.error()));
     const auto answer = create_task(server, task).wait(io.waitScope);
-    remember_last(target.platform, NameKind::task, task.task_id);
+    const std::string group_id = answer.getStatus().getTaskGroupId().cStr();
+    // One that joins a group that there was makes none.
+    remember_task(target.platform, task.task_id, group_id == task.task_id ? group_id : "");
     print_line(global.json ? to_json(answer) : task.task_id);
     return Result<int>(int{exit_done});
   });
@@ -167,9 +231,25 @@ int task_create(const GlobalOptions& global, const std::string& file) {
 int task_list(const GlobalOptions& global, const TaskListOptions& options) {
   const auto state = state_filter(options.state);
   if (!state.ok()) return report(state.error());
+  const Status queue =
+      options.queue.empty() ? Status(Done{}) : check_queue_name(options.queue, "--queue");
+  if (!queue.ok()) return report(queue.error());
+  if (!options.priority.empty()) {
+    const auto priority = read_priority(options.priority);
+    if (!priority.ok()) {
+      return report({priority.error().code, "--priority: " + priority.error().detail});
+    }
+  }
+  const Instant now = wall_now();
+  const auto since = time_filter("--since", options.since, now);
+  if (!since.ok()) return report(since.error());
+  const auto until = time_filter("--until", options.until, now);
+  if (!until.ok()) return report(until.error());
   return with_session(global, [&](Session& session) -> Result<int> {
+    Result<std::string> group = std::string();
+    if (!options.group.empty()) group = resolve_group(session, options.group);
+    if (!group.ok()) return group.error();
     Listing listing(global.json, "tasks", {"TASK", "STATE", "QUEUE", "CHANGED", "NAME"});
-    const Instant now = wall_now();
     bool more = false;
     read_pages([&](const std::string& token) -> std::string {
       const std::uint32_t wanted = options.limit == 0
@@ -177,7 +257,16 @@ int task_list(const GlobalOptions& global, const TaskListOptions& options) {
                                        : static_cast<std::uint32_t>(options.limit - listing.size());
       auto request = session.troupe().listTasksRequest();
       request.setState(options.state);
+      request.setPriority(options.priority);
       request.setTaskQueueId(options.queue);
+      request.setName(options.name);
+      request.setOwner(options.owner);
+      request.setSource(options.source);
+      request.setTag(options.tag);
+      request.setProjectId(options.project);
+      request.setTaskGroupId(group.value());
+      request.setCreatedAfter(since.value());
+      request.setCreatedBefore(until.value());
       request.setContinuationToken(token);
       request.setLimit(std::min(page_max, wanted));
       const auto page = session.wait(request.send());
@@ -256,14 +345,14 @@ int task_change(const GlobalOptions& global, const std::string& task, TaskChange
         told(server.ask([&task_id](client::Connection& connection) {
           auto request = connection.queue().cancelTaskRequest();
           request.setTaskId(task_id.value());
-          return kj::Promise<capnp::Response<schema::Queue::CancelTaskResults>>(request.send());
+          return kj::Promise<capnp::Response<schema::TaskStatusResponse>>(request.send());
         }));
         break;
       case TaskChange::schedule:
         told(server.ask([&task_id](client::Connection& connection) {
           auto request = connection.queue().scheduleTaskRequest();
           request.setTaskId(task_id.value());
-          return kj::Promise<capnp::Response<schema::Queue::ScheduleTaskResults>>(request.send());
+          return kj::Promise<capnp::Response<schema::TaskStatusResponse>>(request.send());
         }));
         break;
       case TaskChange::rerun: told(session.wait(rerun_task(server, task_id.value()))); break;
@@ -272,21 +361,28 @@ int task_change(const GlobalOptions& global, const std::string& task, TaskChange
   });
 }
 
+int task_priority(const GlobalOptions& global, const std::string& task, const std::string& name) {
+  const auto priority = read_priority(name);
+  if (!priority.ok()) return report(priority.error());
+  return with_session(global, [&](Session& session) -> Result<int> {
+    const Result<std::string> task_id = task_id_of(session, task);
+    if (!task_id.ok()) return task_id.error();
+    auto request = session.queue().changeTaskPriorityRequest();
+    request.setTaskId(task_id.value());
+    request.initChange().setNewPriority(priority.value());
+    print_status(global, session.wait(request.send()));
+    return int{exit_done};
+  });
+}
+
 int task_artifacts(const GlobalOptions& global, const TaskArtifactsOptions& options) {
   return with_session(global, [&](Session& session) -> Result<int> {
     const Result<std::string> task_id = task_id_of(session, options.task);
     if (!task_id.ok()) return task_id.error();
-    Listing listing(global.json, "artifacts", {"NAME", "STORAGE", "TYPE", ">SIZE", "EXPIRES"});
-    const Instant now = wall_now();
-    for (const ArtifactEntry& one : list_artifacts(session, task_id.value(), options.run)) {
-      listing.add([&one] { return one.json; },
-                  [&one, now] {
-                    return std::vector<Cell>{one.name, one.storage_type, one.content_type,
-                                             format_bytes(one.size),
-                                             relative_time(one.expires, now)};
-                  });
-    }
-    listing.print("task " + task_id.value() + " has no artifacts");
+    const auto all = list_artifacts(session, task_id.value(), options.run);
+    const std::string none =
+        all.empty() ? no_artifacts_text(session, task_id.value(), options.run) : std::string();
+    print_artifacts(global.json, all, faults_of(session, task_id.value(), options.run, all), none);
     return int{exit_done};
   });
 }

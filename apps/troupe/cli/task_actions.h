@@ -9,9 +9,18 @@
 
 namespace troupe::cli {
 
-struct TaskListOptions {
+struct TaskListOptions {  // what is empty matches all
   std::string state;
+  std::string priority;
   std::string queue;
+  std::string name;  // of this one, the owner and the source a part is enough
+  std::string owner;
+  std::string source;
+  std::string tag;  // KEY or KEY=VALUE
+  std::string project;
+  std::string group;
+  std::string since;  // a time, or so long ago
+  std::string until;
   std::uint32_t limit = 100;  // 0: all
 };
 
@@ -35,6 +44,7 @@ int task_status(const GlobalOptions& global, const std::string& task);
 int task_show(const GlobalOptions& global, const std::string& task);
 int task_log(const GlobalOptions& global, const TaskLogOptions& options);
 int task_change(const GlobalOptions& global, const std::string& task, TaskChange change);
+int task_priority(const GlobalOptions& global, const std::string& task, const std::string& name);
 int task_artifacts(const GlobalOptions& global, const TaskArtifactsOptions& options);
 
 }  // namespace troupe::cli

@@ -1,4 +1,5 @@
 #include "apps/troupe/cli/command.h"
+#include "apps/troupe/cli/priority.h"
 #include "apps/troupe/cli/task_actions.h"
 #include "apps/troupe/cli/task_download.h"
 
@@ -32,11 +33,27 @@ void add_create(Commands& commands, CLI::App& family) {
 
 void add_list(Commands& commands, CLI::App& family) {
   CLI::App& command = add_command(family, "list", "List tasks, the newest first",
-                                  "troupe task list --state failed");
+                                  "troupe task list --state failed --since 2h");
   auto options = std::make_shared<TaskListOptions>();
   command.add_option("--state", options->state, "Only those in this state")
       ->type_name("unscheduled|pending|running|completed|failed|exception");
+  command.add_option("--priority", options->priority, "Only those of this priority")
+      ->type_name(priority_names);
   command.add_option("--queue", options->queue, "Only those of a task queue")->type_name("QUEUE");
+  command.add_option("--name", options->name, "Only those with this in their names")
+      ->type_name("TEXT");
+  command.add_option("--owner", options->owner, "Only those with this in their owners")
+      ->type_name("TEXT");
+  command.add_option("--source", options->source, "Only those with this in their sources")
+      ->type_name("TEXT");
+  command.add_option("--tag", options->tag, "Only those with this tag")->type_name("KEY[=VALUE]");
+  command.add_option("--project", options->project, "Only those of a project")
+      ->type_name("PROJECT");
+  command.add_option("--group", options->group, "Only those of a task group")->type_name("GROUP");
+  command.add_option("--since", options->since, "Only those created then or later")
+      ->type_name("TIME|DAY|AGO");
+  command.add_option("--until", options->until, "Only those created earlier")
+      ->type_name("TIME|DAY|AGO");
   command.add_option("--limit", options->limit, "At most N; 0 shows all")
       ->type_name("N")
       ->capture_default_str();
@@ -87,6 +104,21 @@ void add_change(Commands& commands,
   });
 }
 
+void add_priority(Commands& commands, CLI::App& family) {
+  CLI::App& command = add_command(family, "priority", "Let a task be claimed sooner or later",
+                                  "troupe task priority last high");
+  struct Options {
+    std::string task;
+    std::string priority;
+  };
+  auto options = std::make_shared<Options>();
+  add_task(command, options->task);
+  command.add_option("PRIORITY", options->priority, priority_names)->required();
+  set_action(commands, command, [&global = commands.global, options] {
+    return task_priority(global, options->task, options->priority);
+  });
+}
+
 void add_artifacts(Commands& commands, CLI::App& family) {
   CLI::App& command = add_command(family, "artifacts", "List the artifacts of a task",
                                   "troupe task artifacts last");
@@ -126,6 +158,7 @@ void add_task_commands(Commands& commands) {
   add_change(commands, family, TaskChange::rerun, "rerun", "Run a resolved task once more");
   add_change(commands, family, TaskChange::schedule, "schedule",
              "Let an unscheduled task run, whatever it depends on");
+  add_priority(commands, family);
   add_artifacts(commands, family);
   add_download(commands, family);
 }

@@ -9,6 +9,7 @@
 #include "apps/troupe/cli/session.h"
 #include "apps/troupe/cli/terminal.h"
 #include "apps/troupe/group_file/problems.h"
+#include "runtime/base/data.h"
 #include "runtime/rpc/errors.h"
 
 #include <kj/debug.h>
@@ -105,12 +106,9 @@ kj::Promise<Received> receive(client::Connection& connection,
   request.setSink(kj::heap<FileSink>(file, active, failed));
   return request.send()
       .then([](capnp::Response<schema::Troupe::ReadArtifactResults>&& answer) {
-        Received received;
-        received.size = answer.getSize();
-        const auto hash = answer.getSha256();
-        KJ_REQUIRE(hash.size() == received.sha256.size(), "malformed hash", hash.size());
-        std::copy(hash.begin(), hash.end(), received.sha256.begin());
-        return received;
+        const auto hash = sha256_of(answer.getSha256());
+        KJ_REQUIRE(hash.has_value(), "malformed hash", answer.getSha256().size());
+        return Received{.sha256 = *hash, .size = answer.getSize()};
       })
       .attach(kj::defer([active] { *active = false; }));
 }
@@ -148,65 +146,159 @@ Result<std::string> download_one(Reconnector& server,
   return path;
 }
 
+// Where an artifact is that the platform only refers to; empty for what it keeps.
+std::string find_elsewhere(Session& session,
+                           const std::string& task_id,
+                           const DownloadOptions& options,
+                           const ArtifactEntry& artifact) {
+  if (artifact.storage_type != "reference" && artifact.storage_type != "link") return {};
+  const auto url_of = [](schema::ArtifactLocation::Reader location) -> std::string {
+    return location.getStorageType() == "reference" ? location.getUrl().cStr() : "";
+  };
+  if (!options.run) {
+    auto request = session.queue().getLatestArtifactRequest();
+    request.setTaskId(task_id);
+    request.setName(artifact.name);
+    return url_of(session.wait(request.send()));
+  }
+  auto request = session.queue().getArtifactRequest();
+  request.setTaskId(task_id);
+  request.setRunId(*options.run);
+  request.setName(artifact.name);
+  return url_of(session.wait(request.send()));
+}
+
 bool has_contents(const ArtifactEntry& artifact) {
   return artifact.storage_type != "error";
 }
 
-// The artifacts that were asked for, in that order.
-Result<std::vector<ArtifactEntry>> choose(const std::vector<ArtifactEntry>& all,
-                                          const DownloadOptions& options,
-                                          const std::string& task_id) {
+// What is left of a list once some could not be had: the others are, and the first failure counts.
+class Failures {
+ public:
+  void add(const Error& error) {
+    const int status = report(error);
+    if (status_ == exit_done) status_ = status;
+  }
+  int status() const { return status_; }
+
+ private:
+  int status_ = exit_done;
+};
+
+/// All that the download of one task's artifacts takes.
+struct Download {
+  Session& session;
+  Reconnector& server;
+  const Interrupts& interrupts;
+  const DownloadOptions& options;
+  const std::string task_id;
+  const bool json;
+};
+
+Error no_contents(const Download& download, const ArtifactEntry& artifact) {
+  const auto fault =
+      ask_fault(download.session, download.task_id, download.options.run, artifact.name);
+  return fault ? not_made(artifact.name, *fault)
+               : Error{Errc::not_found, "artifact " + artifact.name + " was not made"};
+}
+
+// The artifacts that were asked for, in that order, as far as they can be had.
+std::vector<ArtifactEntry> choose(const Download& download,
+                                  const std::vector<ArtifactEntry>& all,
+                                  Failures& failures) {
   std::vector<ArtifactEntry> chosen;
-  if (options.names.empty()) {
-    std::copy_if(all.begin(), all.end(), std::back_inserter(chosen), has_contents);
-    if (!chosen.empty()) return chosen;
-    return Error{Errc::not_found, "task " + task_id + " has no artifacts"};
+  if (all.empty()) {
+    failures.add({Errc::not_found,
+                  no_artifacts_text(download.session, download.task_id, download.options.run)});
+    return chosen;
+  }
+  if (download.options.names.empty()) {
+    for (const ArtifactEntry& one : all) {
+      if (has_contents(one)) {
+        chosen.push_back(one);
+      } else {
+        print_note(no_contents(download, one).detail);
+      }
+    }
+    if (chosen.empty()) {
+      failures.add(
+          {Errc::not_found, "task " + download.task_id + " has no artifacts with contents"});
+    }
+    return chosen;
   }
   std::vector<std::string> known;
   for (const ArtifactEntry& one : all) known.push_back(one.name);
-  for (const std::string& name : options.names) {
+  for (const std::string& name : download.options.names) {
     auto at = std::find(known.begin(), known.end(), name);
     if (at == known.end()) {
       at = std::find(known.begin(), known.end(), std::string(public_prefix) + name);
     }
     if (at == known.end()) {
-      return Error{Errc::not_found, "task " + task_id + " has no artifact \"" + name + "\"" +
-                                        group_file::nearest_hint(name, known)};
+      failures.add({Errc::not_found, "task " + download.task_id + " has no artifact \"" + name +
+                                         "\"" + group_file::nearest_hint(name, known)});
+      continue;
     }
     const ArtifactEntry& artifact = all[static_cast<std::size_t>(at - known.begin())];
-    if (!has_contents(artifact)) {
-      return Error{Errc::not_found,
-                   "artifact " + artifact.name + " of task " + task_id +
-                       " is an error, it has no contents: the task's log says why"};
+    if (has_contents(artifact)) {
+      chosen.push_back(artifact);
+    } else {
+      failures.add(no_contents(download, artifact));
     }
-    chosen.push_back(artifact);
   }
   return chosen;
 }
 
-Result<int> download_all(Session& session,
-                         Reconnector& server,
-                         const Interrupts& interrupts,
-                         const GlobalOptions& global,
-                         const DownloadOptions& options) {
-  const Result<std::string> resolved = resolve_task(session, options.task);
-  if (!resolved.ok()) return resolved.error();
-  const std::string& task_id = resolved.value();
-  const std::vector<ArtifactEntry> all = list_artifacts(session, task_id, options.run);
-  Result<std::vector<ArtifactEntry>> chosen = choose(all, options, task_id);
-  if (!chosen.ok()) return std::move(chosen).error();
-  for (const ArtifactEntry& artifact : chosen.value()) {
-    const Result<std::string> path = download_one(server, interrupts, task_id, options, artifact);
-    if (!path.ok()) return path.error();
-    if (path.value().empty()) return int{exit_interrupted};
-    if (global.json) {
-      print_line("{\"name\":" + json_string(artifact.name) +
-                 ",\"path\":" + json_string(path.value()) + "}");
-    } else {
-      print_line(path.value());
-    }
+void print_downloaded(const ArtifactEntry& artifact, const std::string& path, bool json) {
+  print_line(json ? "{\"name\":" + json_string(artifact.name) + ",\"path\":" + json_string(path) +
+                        "}"
+                  : path);
+}
+
+// Nothing was downloaded: a remark among many, a failure of what was asked for by name.
+Result<bool> say_elsewhere(const Download& download,
+                           const ArtifactEntry& artifact,
+                           const std::string& url) {
+  if (download.json) {
+    print_line("{\"name\":" + json_string(artifact.name) + ",\"url\":" + json_string(url) + "}");
   }
-  return int{exit_done};
+  const std::string where = "is kept elsewhere: " + harmless(url);
+  if (!download.options.names.empty()) return Error{Errc::not_found, "it " + where};
+  if (!download.json) print_note(harmless(artifact.name) + " " + where);
+  return true;
+}
+
+// Without the server, or permission for any, the others could not be had either.
+bool ends_all(const Error& error) {
+  return error.code == Errc::unavailable || error.code == Errc::unauthenticated;
+}
+
+// Writes its file, or says where it is; false if it was interrupted.
+Result<bool> get_one(const Download& download, const ArtifactEntry& artifact) {
+  std::string url;
+  kj::Maybe<kj::Exception> thrown = kj::runCatchingExceptions([&] {
+    url = find_elsewhere(download.session, download.task_id, download.options, artifact);
+  });
+  KJ_IF_MAYBE (exception, thrown) return error_from(*exception);
+  if (!url.empty()) return say_elsewhere(download, artifact, url);
+  const Result<std::string> path = download_one(download.server, download.interrupts,
+                                                download.task_id, download.options, artifact);
+  if (!path.ok()) return path.error();
+  if (path.value().empty()) return false;
+  print_downloaded(artifact, path.value(), download.json);
+  return true;
+}
+
+int get_all(const Download& download,
+            const std::vector<ArtifactEntry>& chosen,
+            Failures& failures) {
+  for (const ArtifactEntry& artifact : chosen) {
+    const auto got = get_one(download, artifact);
+    if (got.ok() && !got.value()) return exit_interrupted;
+    if (got.ok()) continue;
+    failures.add({got.error().code, "artifact " + artifact.name + ": " + got.error().detail});
+    if (ends_all(got.error())) break;
+  }
+  return failures.status();
 }
 
 }  // namespace
@@ -224,8 +316,14 @@ Result<std::string> download_path(const std::string& directory, const std::strin
 
 int task_download(const GlobalOptions& global, const DownloadOptions& options) {
   const Interrupts interrupts;
-  return with_reconnector(global, [&](Session& session, Reconnector& server) {
-    return download_all(session, server, interrupts, global, options);
+  return with_reconnector(global, [&](Session& session, Reconnector& server) -> Result<int> {
+    const Result<std::string> task_id = resolve_task(session, options.task);
+    if (!task_id.ok()) return task_id.error();
+    const auto all = list_artifacts(session, task_id.value(), options.run);
+    Failures failures;
+    const Download download{session, server, interrupts, options, task_id.value(), global.json};
+    const auto chosen = choose(download, all, failures);
+    return int{get_all(download, chosen, failures)};
   });
 }
 

@@ -18,7 +18,9 @@ struct DownloadOptions {
 };
 
 /// Downloads to `directory/NAME`. A file appears whole, its hash checked, or not at all; a lost
-/// connection is dialled again and the download goes on where it was.
+/// connection is dialled again and the download goes on where it was. Standard output gets the
+/// files' paths; where an artifact is that is kept elsewhere is a remark, or the error of one that
+/// was named.
 int task_download(const GlobalOptions& global, const DownloadOptions& options);
 
 /// Where an artifact's file goes, below `directory`.

@@ -11,7 +11,7 @@ namespace troupe::cli {
 
 class TaskObserver {
  public:
-  using Status = capnp::Response<schema::Queue::StatusResults>;
+  using Status = capnp::Response<schema::TaskStatusResponse>;
 
   /// Borrowed: `server` outlives *this, and *this all promises that it gives.
   TaskObserver(Reconnector& server, std::string task_id)

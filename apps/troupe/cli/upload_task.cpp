@@ -18,7 +18,6 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::uint64_t chunk_bytes = 256U << 10U;
-constexpr const char* worker_group = "troupe-cli";
 // For a claim that an earlier attempt made to be handed over again.
 constexpr auto handover_max = 5 * kj::SECONDS;
 
@@ -34,7 +33,7 @@ class OfferSink final : public schema::ClaimSink::Server {
 
  protected:
   kj::Promise<void> push(PushContext context) override {
-    claim_->fulfill(context.getParams().getOffer().getClaim());
+    claim_->fulfill(context.getParams().getOffers()[0].getClaim());
     return kj::READY_NOW;
   }
   kj::Promise<void> revoke(RevokeContext) override { return kj::READY_NOW; }
@@ -63,7 +62,7 @@ class Upload {
     auto request = connection_.queue().statusRequest();
     request.setTaskId(identity_->task_id);
     return request.send().then(
-        [this](capnp::Response<schema::Queue::StatusResults>&& answer) -> kj::Promise<void> {
+        [this](capnp::Response<schema::TaskStatusResponse>&& answer) -> kj::Promise<void> {
           switch (answer.getStatus().getState()) {
             // An attempt whose answer was lost may have done it all.
             case schema::TaskState::COMPLETED: return kj::READY_NOW;
@@ -83,7 +82,7 @@ class Upload {
     auto request = connection_.workers().claimTaskRequest();
     request.setTaskId(identity_->task_id);
     request.setRunId(0);
-    request.setWorkerGroup(worker_group);
+    request.setWorkerGroup(upload_worker_group);
     request.setWorkerId(identity_->worker_id);
     return request.send().then(
         [this](capnp::Response<schema::WorkerService::ClaimTaskResults>&& answer) {
@@ -99,7 +98,7 @@ class Upload {
     auto request = connection_.workers().registerRequest();
     auto info = request.initInfo();
     info.setTaskQueueId(std::string(group_file::upload_queue));
-    info.setWorkerGroup(worker_group);
+    info.setWorkerGroup(upload_worker_group);
     info.setWorkerId(identity_->worker_id);
     info.setCapacity(1);
     if (identity_->token != 0) {

@@ -11,6 +11,9 @@
 
 namespace troupe::cli {
 
+/// The worker group of whoever hands files over.
+inline constexpr const char* upload_worker_group = "troupe-cli";
+
 /// Claims the task, sends the archive (from where an interrupted attempt stopped), makes it the
 /// artifact `private/source.tar.zst` and completes the task. Repeats over lost connections; a task
 /// that is completed already is done. All borrowed for the life of the promise.

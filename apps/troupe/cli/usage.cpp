@@ -75,8 +75,10 @@ std::string reworded(const std::string& message) {
   constexpr std::string_view start = "Could not convert: ";
   const auto equals = message.find(" = ");
   if (!message.starts_with(start) || equals == std::string::npos) return message;
-  return message.substr(start.size(), equals - start.size()) + ": a whole number, not " +
-         quoted(message.substr(equals + 3));
+  const std::string option = message.substr(start.size(), equals - start.size()) + ": ";
+  const std::string value = message.substr(equals + 3);
+  const bool digits = !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
+  return option + (digits ? value + " is too large" : "a whole number, not " + quoted(value));
 }
 
 // Where the arguments lead, and the first of them that leads nowhere.

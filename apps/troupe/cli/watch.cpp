@@ -1,6 +1,7 @@
 #include "apps/troupe/cli/watch.h"
 
 #include "apps/troupe/cli/command.h"
+#include "apps/troupe/cli/group_observer.h"
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/terminal.h"
 #include "apps/troupe/cli/watch_explain.h"
@@ -8,17 +9,9 @@
 #include "apps/troupe/cli/watch_state.h"
 #include "apps/troupe/cli/watch_view.h"
 #include "runtime/clock/clock.h"
-#include "runtime/rpc/errors.h"
-#include "runtime/transcode/json.h"
-
-#include <capnp/message.h>
-#include <rapidjson/document.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <map>
 #include <memory>
 #include <utility>
@@ -29,31 +22,19 @@ namespace {
 
 using schema::TaskState;
 
-constexpr std::uint32_t event_wait_seconds = 20;
-constexpr std::uint32_t events_max = 1000;
-constexpr std::uint32_t page_tasks = 1000;
 constexpr auto redraw_interval = 200 * kj::MILLISECONDS;
 constexpr auto first_look = 500 * kj::MILLISECONDS;  // then each second
 constexpr auto look_interval = 1 * kj::SECONDS;
 constexpr std::size_t tails_max = 100;  // running tasks whose last line is asked for at once
 
-// The `status` of an event about a task; false if there is none.
-bool read_status(kj::StringPtr payload, schema::TaskStatus::Builder into) {
-  rapidjson::Document document;
-  document.Parse(payload.cStr());
-  if (document.HasParseError() || !document.IsObject()) return false;
-  const auto status = document.FindMember("status");
-  if (status == document.MemberEnd()) return false;
-  rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-  status->value.Accept(writer);
-  return from_json({buffer.GetString(), buffer.GetSize()}, into).empty();
-}
-
 class Watcher {
  public:
   Watcher(Reconnector& server, const std::string& group_id, WatchOptions options)
-      : server_(server), group_id_(group_id), options_(options) {
+      : server_(server),
+        options_(options),
+        observer_(server, group_id, group_, [this](const WatchedTask& task) {
+          view_->changed(group_, task);
+        }) {
     const bool table = !options.json && obeys_escapes(STDOUT_FILENO);
     view_ = make_watch_view(options.json ? WatchStyle::json
                             : table      ? WatchStyle::table
@@ -66,7 +47,7 @@ class Watcher {
   Watcher& operator=(const Watcher&) = delete;
 
   kj::Promise<int> run() {
-    return catch_up().then([this] {
+    return observer_.next().then([this] {
       redrawing_ = redraw().eagerlyEvaluate(nullptr);
       looking_ = look_after(first_look).eagerlyEvaluate(nullptr);
       return follow().exclusiveJoin(until_finished()).then([this] {
@@ -77,84 +58,9 @@ class Watcher {
   }
 
  private:
-  using Events = capnp::Response<schema::Troupe::EventsResults>;
-  using Page = capnp::Response<schema::Queue::ListTaskGroupResults>;
-
-  // The position first, then the group: what happens in between is seen twice, never missed.
-  kj::Promise<void> catch_up() {
-    return ask_events("now", 0).then([this](Events&& answer) {
-      position_ = answer.getNext().cStr();
-      return read_page("");
-    });
-  }
-
-  kj::Promise<void> read_page(std::string token) {
-    return server_
-        .call([this, token](client::Connection& connection) {
-          auto request = connection.queue().listTaskGroupRequest();
-          request.setTaskGroupId(group_id_);
-          request.setContinuationToken(token);
-          request.setLimit(page_tasks);
-          return kj::Promise<Page>(request.send());
-        })
-        .then([this](Page&& page) -> kj::Promise<void> {
-          for (const auto member : page.getTasks()) {
-            const auto status = member.getStatus();
-            const std::string id = status.getTaskId().cStr();
-            if (group_.add(id, member.getTask(), status) != nullptr) news_.push_back(id);
-          }
-          if (page.getContinuationToken().size() > 0) {
-            return read_page(page.getContinuationToken().cStr());
-          }
-          // Only now is it known how many there are.
-          for (const std::string& id : std::exchange(news_, {})) tell(group_.find(id));
-          return kj::READY_NOW;
-        });
-  }
-
-  kj::Promise<Events> ask_events(std::string after, std::uint32_t wait_seconds) {
-    return server_.call([this, after, wait_seconds](client::Connection& connection) {
-      auto request = connection.troupe().eventsRequest();
-      request.setAfter(after);
-      request.setLimit(events_max);
-      // Source: spec/events.md 2.1; the group is the ninth word.
-      request.setRoutingKey("primary.*.*.*.*.*.*.*." + group_id_ + ".#");
-      request.setWait(wait_seconds);
-      return kj::Promise<Events>(request.send());
-    });
-  }
-
   kj::Promise<void> follow() {
     if (group_.finished()) return kj::READY_NOW;
-    return ask_events(position_, event_wait_seconds)
-        .then([this](Events&& answer) { return take(answer); },
-              [this](kj::Exception&& exception) -> kj::Promise<void> {
-                // Away for longer than events are kept: the group itself tells the rest.
-                if (error_from(exception).code == Errc::expired) return catch_up();
-                return kj::mv(exception);
-              })
-        .then([this] { return follow(); });
-  }
-
-  kj::Promise<void> take(const Events& answer) {
-    bool unknown = false;
-    for (const auto event : answer.getEvents()) {
-      capnp::MallocMessageBuilder message;
-      auto status = message.initRoot<schema::TaskStatus>();
-      if (!read_status(event.getPayload(), status)) continue;
-      if (group_.contains(status.getTaskId().cStr())) {
-        tell(group_.update(status.asReader()));
-      } else {
-        unknown = true;
-      }
-    }
-    position_ = answer.getNext().cStr();
-    if (!unknown) return kj::READY_NOW;
-    return read_page("");
-  }
-
-  void tell(const WatchedTask* task) {
-    if (task != nullptr) view_->changed(group_, *task);
+    return observer_.next().then([this] { return follow(); });
   }
 
   kj::Promise<void> redraw() {
@@ -228,12 +134,10 @@ class Watcher {
   }
 
   Reconnector& server_;
-  const std::string group_id_;
   const WatchOptions options_;
   std::unique_ptr<WatchView> view_;
   WatchedGroup group_;
-  std::string position_;           // in the event log
-  std::vector<std::string> news_;  // of the snapshot being read, not told yet
+  GroupObserver observer_;
   Questions questions_;
   std::map<std::string, std::string> said_;  // the last news, by queue and worker
   kj::Own<kj::PromiseFulfiller<void>> finished_;

@@ -1,5 +1,6 @@
 #include "apps/troupe/cli/command.h"
 #include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/worker_actions.h"
 #include "apps/troupe/cli/worker_join.h"
 #include "apps/troupe/cli/worker_tokens.h"
 
@@ -13,6 +14,7 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::uint32_t capacity_max = 200;
+constexpr const char* worker_text = "PROVISIONER/TYPE/GROUP/ID, GROUP/ID or ID";
 
 int join(const GlobalOptions& global, const JoinFlags& flags) {
   const Status logging = start_worker_logging(flags);
@@ -25,11 +27,13 @@ void add_setting(CLI::App& command,
                  JoinFlags& flags,
                  const std::string& flag,
                  const std::string& key,
+                 const char* type,
                  const std::string& description) {
+  flags.names[key] = flag;
   command
       .add_option_function<std::string>(
           flag, [&flags, key](const std::string& text) { flags.settings[key] = text; }, description)
-      ->type_name(key == "worker.orphan_timeout" ? "DURATION" : "SIZE");
+      ->type_name(type);
 }
 
 void add_join(Commands& commands, CLI::App& command) {
@@ -50,11 +54,13 @@ void add_join(Commands& commands, CLI::App& command) {
       ->type_name("GROUP");
   command.add_option("--worker-id", flags->worker_id, "Its name [from host and work directory]")
       ->type_name("ID");
-  add_setting(command, *flags, "--orphan-timeout", "worker.orphan_timeout",
+  add_setting(command, *flags, "--orphan-timeout", "worker.orphan_timeout", "DURATION",
               "Without a server for so long it ends");
-  add_setting(command, *flags, "--max-log", "worker.max_log", "A log past this is cut");
-  add_setting(command, *flags, "--min-free-disk", "worker.min_free_disk",
+  add_setting(command, *flags, "--max-log", "worker.max_log", "SIZE", "A log past this is cut");
+  add_setting(command, *flags, "--min-free-disk", "worker.min_free_disk", "SIZE",
               "With less free it takes no tasks");
+  add_setting(command, *flags, "--resources", "worker.resources", "LIST",
+              "What its tasks may use: cpu=8,memory=16GiB,TOKEN=2 [any]");
   // The callback of a family is run for its sub-commands too, after theirs.
   command.callback([&commands = commands, &command, flags] {
     if (!command.get_subcommands().empty()) return;
@@ -95,6 +101,54 @@ void add_token(Commands& commands, CLI::App& worker) {
   });
 }
 
+std::shared_ptr<std::string> add_worker(CLI::App& command) {
+  auto name = std::make_shared<std::string>();
+  command.add_option("WORKER", *name, worker_text)->required();
+  return name;
+}
+
+void add_reason(CLI::App& command, std::string& reason) {
+  command.add_option("--reason", reason, "Why, for people")->type_name("TEXT");
+}
+
+void add_show(Commands& commands, CLI::App& worker) {
+  CLI::App& show = add_command(worker, "show", "Show all that is known of one worker",
+                               "troupe worker show host/worker-1");
+  set_action(commands, show, [&global = commands.global, name = add_worker(show)] {
+    return worker_show(global, *name);
+  });
+}
+
+void add_quarantine(Commands& commands, CLI::App& worker) {
+  CLI::App& command =
+      add_command(worker, "quarantine", "Give a worker no tasks for some time",
+                  "troupe worker quarantine host/worker-1 --for 2h --reason \"a full disk\"");
+  auto options = std::make_shared<QuarantineOptions>();
+  command.add_option("WORKER", options->worker, worker_text)->required();
+  command.add_option("--for", options->duration, "For so long")->type_name("DURATION")->required();
+  add_reason(command, options->reason);
+  set_action(commands, command,
+             [&global = commands.global, options] { return worker_quarantine(global, *options); });
+}
+
+void add_drain(Commands& commands, CLI::App& worker) {
+  CLI::App& drain =
+      add_command(worker, "drain", "Give a worker no more tasks; what it runs goes on",
+                  "troupe worker drain host/worker-1");
+  auto reason = std::make_shared<std::string>();
+  auto drained = add_worker(drain);
+  add_reason(drain, *reason);
+  set_action(commands, drain, [&global = commands.global, drained, reason] {
+    return worker_drain(global, *drained, *reason);
+  });
+  CLI::App& resume =
+      add_command(worker, "resume", "End a worker's drain; without one, its quarantine",
+                  "troupe worker resume host/worker-1");
+  set_action(commands, resume, [&global = commands.global, name = add_worker(resume)] {
+    return worker_resume(global, *name);
+  });
+}
+
 }  // namespace
 
 void add_worker_commands(Commands& commands) {
@@ -110,6 +164,9 @@ void add_worker_commands(Commands& commands) {
   list.add_option("--queue", *queue, "Only those that serve QUEUE")->type_name("QUEUE");
   set_action(commands, list,
              [&global = commands.global, queue] { return worker_list(global, *queue); });
+  add_show(commands, worker);
+  add_quarantine(commands, worker);
+  add_drain(commands, worker);
 }
 
 }  // namespace troupe::cli

@@ -1,11 +1,16 @@
 #include "apps/troupe/cli/worker_join.h"
 
+#include "apps/troupe/cli/queue_name.h"
+#include "apps/troupe/client/address.h"
 #include "apps/troupe/server/config.h"
 #include "runtime/base/hash.h"
 #include "runtime/process/log.h"
 
+#include <fmt/format.h>
+
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
@@ -31,12 +36,22 @@ std::string default_worker_id(const std::string& host, const std::string& work_d
   return "worker-" + to_hex(hash).substr(0, id_hash_digits);
 }
 
+// The configuration speaks of keys: whoever gave flags reads of these.
+Error named_as_flags(Error error, const JoinFlags& flags) {
+  for (const auto& [key, flag] : flags.names) {
+    const std::string named = "flag: " + key;
+    const auto at = error.detail.find(named);
+    if (at != std::string::npos) error.detail.replace(at, named.size(), flag);
+  }
+  return error;
+}
+
 Result<server::Settings> effective_settings(const JoinFlags& flags) {
   server::ConfigSources sources;
   sources.environment = server::process_environment();
   sources.flags = flags.settings;
   Result<server::LoadedConfig> loaded = server::load_config(sources);
-  if (!loaded.ok()) return std::move(loaded).error();
+  if (!loaded.ok()) return named_as_flags(std::move(loaded).error(), flags);
   return std::move(loaded).value().settings;
 }
 
@@ -60,14 +75,24 @@ Status find_credentials(const GlobalOptions& global,
   return Done{};
 }
 
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_';
+}
+
+// Empty: it was not given.
+Status check_worker_name(const std::string& name, const char* flag) {
+  if (name.size() <= name_bytes_max && std::ranges::all_of(name, is_name_character)) return Done{};
+  return Error{Errc::invalid, fmt::format("{}: 1 to {} letters, digits, - or _, not \"{}\"", flag,
+                                          name_bytes_max, name)};
+}
+
 }  // namespace
 
 std::string worker_name(std::string_view text) {
   std::string name;
   for (const char c : text.substr(0, name_bytes_max)) {
-    const bool keep = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '-' || c == '_';
-    name.push_back(keep ? c : '-');
+    name.push_back(is_name_character(c) ? c : '-');
   }
   return name.empty() ? "local" : name;
 }
@@ -93,6 +118,13 @@ Result<worker::WorkerOptions> worker_options(const GlobalOptions& global, const 
                  "worker: --pool POOL is missing: the queue to serve, such as "
                  "local/default"};
   }
+  if (auto named = check_queue_name(flags.pool, "--pool"); !named.ok()) return named.error();
+  auto called = check_worker_name(flags.worker_group, "--worker-group");
+  if (called.ok()) called = check_worker_name(flags.worker_id, "--worker-id");
+  if (!called.ok()) return called.error();
+  for (const std::string& address : client::addresses_of(flags.join)) {
+    if (auto good = client::check_address(address, "--join"); !good.ok()) return good.error();
+  }
   const Result<server::Settings> settings = effective_settings(flags);
   if (!settings.ok()) return settings.error();
 
@@ -109,6 +141,7 @@ Result<worker::WorkerOptions> worker_options(const GlobalOptions& global, const 
       flags.worker_id.empty() ? default_worker_id(host, flags.work_dir) : flags.worker_id;
   options.orphan_timeout = settings.value().worker_orphan_timeout;
   options.max_log_bytes = settings.value().worker_max_log_bytes;
+  options.resources = settings.value().worker_resources.amounts;
   options.min_free_disk_bytes = settings.value().worker_min_free_disk_bytes;
   if (flags.credentials.empty()) {
     const Status found = find_credentials(global, flags, options);

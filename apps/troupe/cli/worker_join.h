@@ -18,6 +18,7 @@ struct JoinFlags {
   std::string worker_group;                     // empty: after the host
   std::string worker_id;                        // empty: made from host and work directory
   std::map<std::string, std::string> settings;  // `worker.*` keys of the configuration, as text
+  std::map<std::string, std::string> names;     // the flags of such keys
 };
 
 /// Logs as the configuration says from here on. Errors: `invalid` a setting is malformed.

@@ -1,11 +1,15 @@
 #include "apps/troupe/cli/worker_tokens.h"
 
 #include "apps/troupe/cli/figures.h"
+#include "apps/troupe/cli/fleet.h"
 #include "apps/troupe/cli/listing.h"
 #include "apps/troupe/cli/once.h"
 #include "apps/troupe/cli/output.h"
+#include "apps/troupe/cli/queue_name.h"
 #include "apps/troupe/cli/session.h"
+#include "apps/troupe/cli/span.h"
 #include "apps/troupe/cli/worker_views.h"
+#include "apps/troupe/group_file/group_file.h"
 #include "runtime/base/json_writer.h"
 #include "runtime/clock/clock.h"
 #include "runtime/transcode/json.h"
@@ -63,7 +67,9 @@ Token make_token(Session& session, Reconnector& server, const std::string& pool,
   json.begin_object().key("rootUrl").string(info.getRootUrl().cStr());
   json.key("rpc").string(session.target().rpc).key("clientId").string(token.client_id);
   json.key("accessToken").string(answer.getAccessToken().cStr()).key("pool").string(pool);
-  json.key("expires").string(format_time(token.expires)).end_object();
+  json.key("expires").string(format_time(token.expires));
+  if (!session.target().ca.empty()) json.key("ca").string(session.target().ca);
+  json.end_object();
   token.json = json.take() + '\n';
   return token;
 }
@@ -71,21 +77,26 @@ Token make_token(Session& session, Reconnector& server, const std::string& pool,
 }  // namespace
 
 int worker_list(const GlobalOptions& global, const std::string& queue) {
+  const Status named = queue.empty() ? Status(Done{}) : check_queue_name(queue, "--queue");
+  if (!named.ok()) return report(named.error());
   return with_session(global, [&](Session& session) -> Result<int> {
-    auto request = session.troupe().listWorkersRequest();
-    request.setTaskQueueId(queue);
-    const auto answer = session.wait(request.send());
-    print_workers(answer.getWorkers(), global.json, !queue.empty(), "no workers");
+    Listing listing = worker_listing(global.json);
+    for_each_worker(session, queue, [&](schema::WorkerSummary::Reader worker) {
+      // Programs that upload files are workers for as long as that takes: not what people look for.
+      const std::string_view serves = worker.getTaskQueueId().cStr();
+      if (queue.empty() && serves == group_file::upload_queue) return;
+      add_worker(listing, worker);
+    });
+    listing.print("no workers");
     return int{exit_done};
   });
 }
 
 int worker_token_create(const GlobalOptions& global, const TokenCreateOptions& options) {
-  const std::optional<Duration> life = parse_duration(options.expires);
-  if (!life || life->count() <= 0) {
-    return report(
-        {Errc::invalid, "--expires " + options.expires + ": give a duration such as 30d or 12h"});
-  }
+  const auto expires = end_of_span("--expires", options.expires, "30d or 12h", wall_now());
+  if (!expires.ok()) return report(expires.error());
+  const Status named = check_queue_name(options.pool, "--pool");
+  if (!named.ok()) return report(named.error());
   return with_reconnector(global, [&](Session& session, Reconnector& server) -> Result<int> {
     int descriptor = -1;
     if (!options.output.empty()) {
@@ -95,7 +106,7 @@ int worker_token_create(const GlobalOptions& global, const TokenCreateOptions& o
     }
     Token token;
     kj::Maybe<kj::Exception> refused = kj::runCatchingExceptions(
-        [&] { token = make_token(session, server, options.pool, wall_now() + *life); });
+        [&] { token = make_token(session, server, options.pool, expires.value()); });
     KJ_IF_MAYBE (exception, refused) {
       if (descriptor >= 0) {
         ::close(descriptor);

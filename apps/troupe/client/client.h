@@ -25,6 +25,15 @@ struct Target {
   std::string found_in;      // where the credentials came from, for messages
   std::string address_from;  // where the address came from; empty: from the same place
   std::string platform;      // names it from one start to the next, see `platform_of`
+
+  // TLS, of all addresses but sockets. `ca`: whose certificates of the server are trusted (PEM), or
+  // `system`; empty: none. The next two prove who we are to a server that asks (PEM).
+  std::string ca = {};
+  std::string client_cert = {};
+  std::string client_key = {};
+  std::string server_name = {};  // in the server's certificate; empty: the host of the address
+
+  std::string certificate = {};  // of temporary credentials (JSON); empty: they are permanent
 };
 
 /// What stays the same of a platform: the data directory whose socket it listens on, else its root
@@ -65,10 +74,12 @@ Result<Target> read_credentials(const std::string& path);
 /// The single addresses of `Target::rpc`: unix sockets first, else in the order given.
 std::vector<std::string> addresses_of(std::string_view rpc);
 
-/// Proof of the token for one nonce, as `Gateway.authenticate` wants it (32 bytes).
+/// Proof of the token for one nonce, as `Gateway.authenticate` wants it (32 bytes). `ext`: the
+/// restrictions of the credentials; empty: none.
 std::string authentication_mac(std::string_view access_token,
                                std::string_view nonce,
-                               std::string_view client_id);
+                               std::string_view client_id,
+                               std::string_view ext = {});
 
 /// One authenticated connection.
 class Connection {
@@ -77,6 +88,7 @@ class Connection {
   virtual schema::Queue::Client queue() = 0;
   virtual schema::Troupe::Client troupe() = 0;
   virtual schema::WorkerService::Client workers() = 0;
+  virtual schema::Auth::Client auth() = 0;
   /// Ends when the connection is lost.
   virtual kj::Promise<void> on_disconnect() = 0;
 };

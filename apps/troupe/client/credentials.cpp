@@ -1,38 +1,12 @@
 // Reads the JSON files that hold credentials. Nothing of a token ever gets into a message.
 #include "apps/troupe/client/client.h"
+#include "apps/troupe/client/text_file.h"
 
 #include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-#include <system_error>
-
 namespace troupe::client {
 namespace {
-
-// A credentials file is a few hundred bytes; anything else is another file by mistake.
-constexpr std::size_t file_bytes_max = 1 << 20;
-
-Result<std::string> read_small_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    const int code = errno;
-    const std::string detail = path + ": " + std::generic_category().message(code);
-    if (code == ENOENT || code == ENOTDIR) return Error{Errc::not_found, detail};
-    return Error{Errc::forbidden, "cannot read " + detail};
-  }
-  std::string text(file_bytes_max + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return Error{Errc::forbidden, "cannot read " + path};
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > file_bytes_max) {
-    return Error{Errc::invalid, path + ": too large for a credentials file"};
-  }
-  return text;
-}
 
 Result<std::string> text_field(const rapidjson::Document& json,
                                const char* name,
@@ -48,7 +22,7 @@ Result<std::string> text_field(const rapidjson::Document& json,
 }  // namespace
 
 Result<Target> read_credentials(const std::string& path) {
-  const Result<std::string> text = read_small_file(path);
+  const Result<std::string> text = read_text_file(path);
   if (!text.ok()) return text.error();
   rapidjson::Document json;
   json.Parse(text.value().data(), text.value().size());
@@ -67,7 +41,11 @@ Result<Target> read_credentials(const std::string& path) {
   constexpr Field fields[] = {{"rpc", &Target::rpc, true},
                               {"clientId", &Target::client_id, true},
                               {"accessToken", &Target::access_token, true},
-                              {"rootUrl", &Target::root_url, false}};
+                              {"rootUrl", &Target::root_url, false},
+                              {"ca", &Target::ca, false},
+                              {"clientCert", &Target::client_cert, false},
+                              {"clientKey", &Target::client_key, false},
+                              {"serverName", &Target::server_name, false}};
   Target target;
   target.found_in = path;
   for (const Field& field : fields) {

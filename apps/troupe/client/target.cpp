@@ -3,7 +3,10 @@
 // Two questions, an address and credentials, and sources in a fixed order. The first source that
 // says anything decides; the rule that never bends is that the credentials of a file go only to
 // the addresses which that file names.
+#include "apps/troupe/client/address.h"
 #include "apps/troupe/client/client.h"
+#include "apps/troupe/client/text_file.h"
+#include "apps/troupe/client/trust.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -23,8 +26,13 @@ struct Wish {
   std::string root_url_name;
 };
 
-constexpr const char* variable_names[] = {"TROUPE_DATA", "TROUPE_RPC", "TASKCLUSTER_ROOT_URL",
-                                          "TASKCLUSTER_CLIENT_ID", "TASKCLUSTER_ACCESS_TOKEN"};
+constexpr const char* variable_names[] = {"TROUPE_DATA",
+                                          "TROUPE_RPC",
+                                          ca_variable,
+                                          "TASKCLUSTER_ROOT_URL",
+                                          "TASKCLUSTER_CLIENT_ID",
+                                          "TASKCLUSTER_ACCESS_TOKEN",
+                                          "TASKCLUSTER_CERTIFICATE"};
 
 std::string process_variable(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets variables
@@ -78,13 +86,28 @@ std::vector<std::string> candidate_files(const Environment& environment) {
   return files;
 }
 
-std::optional<Target> credentials_in_environment(const Environment& environment) {
+// Whom TROUPE_CA says to trust: the name of a file, or `system`.
+Status read_trust(const Environment& environment, Target& target) {
+  const std::string value = variable(environment, ca_variable);
+  if (value.empty()) return Done{};
+  target.ca = value;
+  if (value == system_authorities) return Done{};
+  Result<std::string> text = read_text_file(absolute_path(environment, value));
+  if (!text.ok())
+    return Error{Errc::invalid, std::string(ca_variable) + ": " + text.error().detail};
+  target.ca = std::move(text).value();
+  return Done{};
+}
+
+Result<std::optional<Target>> credentials_in_environment(const Environment& environment) {
   Target target;
   target.client_id = variable(environment, "TASKCLUSTER_CLIENT_ID");
   target.access_token = variable(environment, "TASKCLUSTER_ACCESS_TOKEN");
-  if (target.client_id.empty() || target.access_token.empty()) return std::nullopt;
-  target.found_in = "TASKCLUSTER_CLIENT_ID and TASKCLUSTER_ACCESS_TOKEN";
-  return target;
+  target.certificate = variable(environment, "TASKCLUSTER_CERTIFICATE");
+  if (target.client_id.empty() || target.access_token.empty()) return std::optional<Target>();
+  target.found_in = environment_credentials;
+  if (auto trust = read_trust(environment, target); !trust.ok()) return std::move(trust).error();
+  return std::optional<Target>(std::move(target));
 }
 
 bool names_all(const Target& file, const std::vector<std::string>& addresses) {
@@ -136,25 +159,31 @@ Result<Target> target_of_rpc(const Wish& wish, const Environment& environment) {
   std::vector<std::string> addresses = addresses_of(wish.says.rpc);
   for (std::string& address : addresses) address = absolute_address(environment, address);
   if (addresses.empty()) return Error{Errc::invalid, wish.rpc_name + ": no address in the value"};
+  for (const std::string& address : addresses) {
+    if (auto good = check_address(address, wish.rpc_name); !good.ok()) return good.error();
+  }
 
   std::vector<std::string> files = candidate_files(environment);
   if (!wish.says.data_dir.empty()) {
     files = {credentials_path(absolute_path(environment, wish.says.data_dir))};
   }
   const auto names = [&addresses](const Target& file) { return names_all(file, addresses); };
+  Result<std::optional<Target>> own = credentials_in_environment(environment);
+  if (!own.ok()) return std::move(own).error();
   std::optional<Target> target;
-  if (wish.says.data_dir.empty()) target = credentials_in_environment(environment);
+  if (wish.says.data_dir.empty()) target = own.value();
   if (!target) {
     Result<std::optional<Target>> file = first_file(files, names);
     if (!file.ok()) return std::move(file).error();
     target = std::move(file).value();
   }
-  if (!target) target = credentials_in_environment(environment);
+  if (!target) target = std::move(own).value();
   if (!target) {
     Error error = nothing_found("no credentials for " + wish.says.rpc +
                                     ": those of a file go only "
                                     "to the addresses it names; set TASKCLUSTER_CLIENT_ID and "
-                                    "TASKCLUSTER_ACCESS_TOKEN",
+                                    "TASKCLUSTER_ACCESS_TOKEN, and for temporary credentials "
+                                    "TASKCLUSTER_CERTIFICATE",
                                 files);
     error.code = Errc::unauthenticated;
     return error;
@@ -168,10 +197,15 @@ Result<Target> target_of_rpc(const Wish& wish, const Environment& environment) {
   return std::move(*target);
 }
 
-Target with_environment_credentials(Target target, const Environment& environment) {
-  if (std::optional<Target> own = credentials_in_environment(environment)) {
+Result<Target> with_environment_credentials(Target target, const Environment& environment) {
+  Result<std::optional<Target>> found = credentials_in_environment(environment);
+  if (!found.ok()) return std::move(found).error();
+  if (const std::optional<Target>& own = found.value()) {
+    // Whom to trust may well be what the file says: a certificate is no secret.
+    if (!own->ca.empty()) target.ca = own->ca;
     target.client_id = own->client_id;
     target.access_token = own->access_token;
+    target.certificate = own->certificate;
     target.address_from = std::exchange(target.found_in, own->found_in);
   }
   return target;

@@ -10,6 +10,22 @@
 
 namespace troupe::group_file {
 
+namespace {
+
+// What nobody would write but to say what everybody means.
+void fill_defaults(Value& definition) {
+  const bool placed = definition.find("taskQueueId") != nullptr ||
+                      definition.find("provisionerId") != nullptr ||
+                      definition.find("workerType") != nullptr;
+  if (!placed) definition.set("taskQueueId", make_text(default_queue));
+  if (definition.find("created") == nullptr) definition.set("created", make_time({}));
+  if (definition.find("deadline") == nullptr) {
+    definition.set("deadline", make_time(default_deadline));
+  }
+}
+
+}  // namespace
+
 std::optional<Value> read_definition(std::string_view text, Problems& problems) {
   auto root = read_document(text, problems);
   if (!root) return std::nullopt;
@@ -28,7 +44,7 @@ std::optional<Value> read_definition(std::string_view text, Problems& problems) 
   });
   check_types(*root, problems);
   if (Value* payload = root->find("payload")) make_env_text(*payload, problems);
-  if (root->find("created") == nullptr) root->set("created", make_time({}));
+  fill_defaults(*root);
   read_times(*root, problems);
   return root;
 }

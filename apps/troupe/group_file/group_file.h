@@ -24,6 +24,10 @@ inline constexpr std::string_view upload_name = "upload";
 inline constexpr std::string_view upload_queue = "troupe/upload";
 inline constexpr std::string_view upload_artifact = "private/source.tar.zst";
 
+/// Where a task runs that does not say it, and until when it has to have ended.
+inline constexpr std::string_view default_queue = "local/default";
+inline constexpr Duration default_deadline{std::chrono::hours{24}};
+
 /// How often a task may be retried. Source: spec/queue.md 1.1.
 inline constexpr std::int64_t retries_max = 49;
 
@@ -84,8 +88,9 @@ Result<std::vector<ExpandedTask>> expand(const GroupFile& file, const ExpandOpti
 Position position_of(const GroupFile& file, const ExpandedTask& task, std::string_view field);
 
 /// A single definition in JSON or YAML, as `troupe task create` takes it: `created` defaults to
-/// now, `payload.env` is text. Unknown fields are problems as in a group file; everything else is
-/// the server's to check. Nothing if it is not a map.
+/// now, `deadline` and `taskQueueId` to the above, `payload.env` is text. Unknown fields are
+/// problems as in a group file; everything else is the server's to check. Nothing if it is not a
+/// map.
 std::optional<Value> read_definition(std::string_view text, Problems& problems);
 
 }  // namespace troupe::group_file

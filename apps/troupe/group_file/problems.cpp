@@ -10,6 +10,8 @@ namespace troupe::group_file {
 namespace {
 
 constexpr std::size_t shown_max = 100;
+// A file of another kind may have one in each of a million lines.
+constexpr std::size_t kept_max = 10'000;
 
 // Levenshtein's distance, where two swapped neighbours count once.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -33,6 +35,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 void Problems::add(Position at, std::string message) {
+  if (found_.size() == kept_max) return;
   const auto entry = std::make_pair(at, std::move(message));
   if (std::find(found_.begin(), found_.end(), entry) == found_.end()) found_.push_back(entry);
 }
@@ -52,7 +55,10 @@ Error Problems::error() const {
     if (!text.empty()) text += '\n';
     text += fmt::format("{}:{}:{}: {}", file_name_, at.line, at.column, message);
   }
-  if (sorted.size() > shown_max) text += fmt::format("\nand {} more", sorted.size() - shown_max);
+  if (sorted.size() > shown_max) {
+    const bool all = sorted.size() < kept_max;
+    text += fmt::format("\nand {}{} more", all ? "" : "at least ", sorted.size() - shown_max);
+  }
   return Error{Errc::invalid, text};
 }
 

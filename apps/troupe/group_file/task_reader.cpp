@@ -12,8 +12,6 @@
 namespace troupe::group_file {
 namespace {
 
-constexpr std::string_view default_queue = "local/default";
-constexpr Duration default_deadline{std::chrono::hours{24}};
 constexpr Duration default_expires{std::chrono::hours{24 * 30}};
 constexpr std::int64_t default_max_run_seconds = 3'600;
 constexpr std::int64_t max_run_seconds_max = 366LL * 24 * 60 * 60;  // as workers take it

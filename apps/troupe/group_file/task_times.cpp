@@ -1,5 +1,7 @@
 #include "apps/troupe/group_file/task_times.h"
 
+#include "apps/troupe/group_file/group_file.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -77,6 +79,12 @@ std::optional<Duration> parse_expression(std::string_view text) {
 // More than this (10,000 years) cannot be added to a time.
 constexpr Duration span_max{std::int64_t{10'000} * 365 * day_ms};
 
+// A time against which nothing is said, for one whose fault is told already.
+Duration stand_in(std::string_view field) {
+  if (field == "created") return Duration{0};
+  return field == "deadline" ? default_deadline : Duration{30 * day_ms};
+}
+
 bool is_from_now(const Value& value) {
   return value.is_map() && value.find("$fromNow") != nullptr;
 }
@@ -100,6 +108,7 @@ void read_time(Value& value, std::string_view field, Problems& problems) {
       problems.add(expression.at, fmt::format("{}: `{{$fromNow: ...}}` takes one span of time such "
                                               "as `2 hours`",
                                               field));
+      value = make_time(stand_in(field), at);
       return;
     }
     value = make_time(*span, at);

@@ -2,13 +2,16 @@
 
 #include "actors/check.h"
 #include "actors/kinds.h"
+#include "actors/object/state.h"
 #include "apps/troupe/server/files.h"
 #include "apps/troupe/server/store_paths.h"
+#include "runtime/base/data.h"
 #include "runtime/base/random.h"
 #include "runtime/blob/file.h"
 #include "runtime/clock/clock.h"
 #include "runtime/store/copy.h"
 #include "runtime/store/message.h"
+#include "schema/store/objects.capnp.h"
 #include "schema/store/rows.capnp.h"
 
 #include <fcntl.h>
@@ -325,16 +328,18 @@ Status copy_named_blobs(const Snapshot& snapshot,
                         BlobStore& to,
                         BackupPace& pace) {
   Status outcome = Done{};
-  snapshot.scan(tables::task_artifacts.id, "", [&](std::string_view, WordSpan words) {
-    Stored<schema::ArtifactRow> stored(words);
-    const auto row = stored.get();
-    if (view(row.getStorageType()) != "s3") return true;
-    const auto bytes = row.getSha256();
-    Sha256 hash{};
-    if (bytes.size() != hash.size()) return true;  // a damaged row: `check` says so
-    std::copy(bytes.begin(), bytes.end(), hash.begin());
-    outcome = copy_blob(from, to, hash, str(row.getName()), pace);
+  const auto copy = [&](const auto& row) {
+    const auto hash = sha256_of(row.getSha256());
+    if (!hash) return true;  // no bytes; of a damaged row `check` says so
+    outcome = copy_blob(from, to, *hash, str(row.getName()), pace);
     return outcome.ok();
+  };
+  snapshot.scan(tables::task_artifacts.id, "", [&copy](std::string_view, WordSpan words) {
+    return copy(Stored<schema::ArtifactRow>(words).get());
+  });
+  if (!outcome.ok()) return outcome;
+  snapshot.scan(tables::object_state.id, "", [&copy](std::string_view, WordSpan words) {
+    return copy(Stored<schema::ObjectRow>(words).get());
   });
   return outcome;
 }

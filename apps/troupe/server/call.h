@@ -13,10 +13,6 @@
 
 namespace troupe::server {
 
-[[noreturn]] inline void throw_error(const Error& error) {
-  kj::throwFatalException(exception_from(error));
-}
-
 /// The value, or the Error as an exception that the caller of the method sees.
 template <class T>
 T take(Result<T> result) {

@@ -1,11 +1,12 @@
 #include "apps/troupe/server/claim.h"
 
 #include "actors/task/queries.h"
+#include "apps/troupe/server/artifact_bytes.h"
+#include "apps/troupe/server/counted.h"
 #include "apps/troupe/server/log_keeper.h"
-#include "apps/troupe/server/transfer.h"
 #include "apps/troupe/server/upload.h"
+#include "runtime/base/data.h"
 
-#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -31,6 +32,12 @@ bool contains(capnp::List<capnp::Text>::Reader list, std::string_view wanted) {
     if (view(item) == wanted) return true;
   }
   return false;
+}
+
+Sha256 checked_hash(capnp::Data::Reader data) {
+  const auto hash = sha256_of(data);
+  if (!hash) throw_error({Errc::invalid, "sha256 is not 32 bytes"});
+  return *hash;
 }
 
 class ClaimService final : public schema::Claim::Server {
@@ -60,6 +67,7 @@ class ClaimService final : public schema::Claim::Server {
   }
 
   Promise<void> syncLog(SyncLogContext context) override {
+    require_valid();
     return offload(site_.disk, [&logs = site_.logs, key = log_key_] { return logs.sync(key); })
         .then([this, context](Result<std::uint64_t> synced) mutable {
           context.getResults().setOffset(take_synced(std::move(synced)));
@@ -69,28 +77,20 @@ class ClaimService final : public schema::Claim::Server {
   Promise<void> upload(UploadContext context) override {
     require_held();
     const auto params = context.getParams();
-    if (params.getSha256().size() != Sha256{}.size()) {
-      throw_error({Errc::invalid, "sha256 is not 32 bytes"});
-    }
-    Sha256 hash{};
-    std::copy(params.getSha256().begin(), params.getSha256().end(), hash.begin());
-    return begin_upload(site_, hash, params.getSize()).then([context](UploadStart start) mutable {
-      context.getResults().setOffset(start.offset);
-      KJ_IF_MAYBE (sink, start.sink) {
-        context.getResults().setSink(kj::mv(*sink));
-      }
-    });
+    return begin_upload(site_, checked_hash(params.getSha256()), params.getSize())
+        .then([context](UploadStart start) mutable {
+          context.getResults().setOffset(start.offset);
+          KJ_IF_MAYBE (sink, start.sink) {
+            context.getResults().setSink(kj::mv(*sink));
+          }
+        });
   }
 
   Promise<void> createArtifact(CreateArtifactContext context) override {
     require_valid();
     const auto artifact = context.getParams().getArtifact();
     if (artifact.isBlob()) {
-      Sha256 hash{};
-      const auto bytes = artifact.getBlob().getSha256();
-      if (bytes.size() != hash.size()) throw_error({Errc::invalid, "sha256 is not 32 bytes"});
-      std::copy(bytes.begin(), bytes.end(), hash.begin());
-      if (!site_.blobs.contains(hash)) {
+      if (!site_.blobs.contains(checked_hash(artifact.getBlob().getSha256()))) {
         throw_error({Errc::invalid, "upload the bytes of artifact " + str(artifact.getName()) +
                                         " before creating it"});
       }
@@ -136,16 +136,6 @@ class ClaimService final : public schema::Claim::Server {
     throw_error({Errc::invalid, "an artifact of a kind that this version does not know"});
   }
 
-  // Whether the run is still this claim's and running.
-  bool is_held() {
-    const auto snapshot = site_.host.snapshot();
-    auto task = task::find_task(*snapshot, held_.task_id);
-    if (!task) return false;
-    const auto runs = task->row().getRuns();
-    return held_.run_id < runs.size() && runs[held_.run_id].getToken() == held_.token &&
-           runs[held_.run_id].getState() == schema::TaskState::RUNNING;
-  }
-
   void require_valid() {
     if (!session_->is_revoked()) return;
     throw_error({Errc::unauthenticated, "the worker's token has been revoked"});
@@ -153,7 +143,7 @@ class ClaimService final : public schema::Claim::Server {
 
   void require_held() {
     require_valid();
-    if (is_held()) return;
+    if (is_claimed(site_, held_)) return;
     throw_error({Errc::conflict, "run " + std::to_string(held_.run_id) + " of task " +
                                      held_.task_id +
                                      " is no longer held by this claim: forget it"});
@@ -188,40 +178,40 @@ Promise<void> ClaimService::download(DownloadContext context) {
   if (!contains(own->definition().getDependencies(), id)) {
     throw_error({Errc::forbidden, "task " + id + " is not among the dependencies"});
   }
-  const bool allowed = name.starts_with("public/") ||
-                       grants(own->definition().getScopes(), "queue:get-artifact:" + name);
-  if (!allowed) {
-    throw_error({Errc::forbidden, "the task lacks the scope queue:get-artifact:" + name});
-  }
+  const auto allow = [&own](const std::vector<std::string>& names) {
+    const std::string& wanted = names.back();
+    const bool allowed = wanted.starts_with("public/") ||
+                         grants(own->definition().getScopes(), "queue:get-artifact:" + wanted);
+    if (allowed) return;
+    throw_error({Errc::forbidden, "the task lacks the scope queue:get-artifact:" + wanted});
+  };
+  allow({name});
   auto other = task::find_task(*snapshot, id);
   if (!other || other->row().getRuns().size() == 0) {
     throw_error({Errc::not_found, "task " + id + " has no run with artifacts"});
   }
   const auto info = take(task::resolve_artifact(
-      *snapshot, *other, other->row().getRuns().size() - 1, name, site_.now()));
-  if (info.storage_type == "error") {
-    throw_error({Errc::not_found,
-                 "artifact " + name + " was not made: " + info.reason + ": " + info.message});
-  }
-  auto results = context.getResults();
-  task::fill_artifact(info, results.initArtifact());
-  results.setSha256(data_of(info.sha256));
-  results.setSize(info.size);
-  Sha256 hash{};
-  std::copy(info.sha256.begin(), info.sha256.end(), hash.begin());
-  return send_blob(site_, hash, params.getOffset(), params.getSink());
+      *snapshot, *other, other->row().getRuns().size() - 1, name, site_.now(), allow));
+  task::fill_artifact(info, context.getResults().initArtifact());
+  return send_artifact(site_, info, params.getOffset(), params.getSink())
+      .then([context](BlobName sent) mutable {
+        context.getResults().setSha256({sent.sha256.data(), sent.sha256.size()});
+        context.getResults().setSize(sent.size);
+      });
 }
 
 // The log is on disk, as a blob, before the resolution that names it; the stream goes after it.
 Promise<void> ClaimService::seal_log(std::uint64_t size) {
-  if (sealed_log_ || size == 0) return READY_NOW;
+  // A repeat, perhaps long after the first: asking for the blob keeps it.
+  const bool sealed = sealed_log_ && site_.blobs.contains(sealed_log_->sha256);
+  if (sealed || size == 0) return READY_NOW;
   const auto kept = take(site_.logs.size(log_key_));
   if (kept != size) {
     throw_error({Errc::unavailable, "the log has " + std::to_string(kept) + " of " +
                                         std::to_string(size) + " bytes: send the rest"});
   }
   return offload(site_.disk, [&logs = site_.logs, key = log_key_] { return logs.seal(key); })
-      .then([this](Result<SealedStream> sealed) { sealed_log_ = take_synced(std::move(sealed)); });
+      .then([this](Result<SealedStream> log) { sealed_log_ = take_synced(std::move(log)); });
 }
 
 Promise<void> ClaimService::send_outcome(ResolveContext context) {
@@ -242,7 +232,7 @@ Promise<void> ClaimService::resolve(ResolveContext context) {
   require_valid();
   // The keeper of logs removes the stream once the resolution is on disk.
   // A repeat of what was done already is answered by the task's actor.
-  if (!is_held()) return send_outcome(context);
+  if (!is_claimed(site_, held_)) return send_outcome(context);
   return seal_log(context.getParams().getLogSize()).then([this, context]() mutable {
     return send_outcome(context);
   });
@@ -253,7 +243,23 @@ Promise<void> ClaimService::resolve(ResolveContext context) {
 schema::Claim::Client make_claim(Site& site,
                                  HeldClaim held,
                                  std::shared_ptr<WorkerSession> session) {
+  return counted<schema::Claim>(kj::heap<ClaimService>(site, std::move(held), std::move(session)),
+                                "claim", site);
+}
+
+schema::Claim::Client make_uncounted_claim(Site& site,
+                                           HeldClaim held,
+                                           std::shared_ptr<WorkerSession> session) {
   return kj::heap<ClaimService>(site, std::move(held), std::move(session));
+}
+
+bool is_claimed(const Site& site, const HeldClaim& held) {
+  const auto snapshot = site.host.snapshot();
+  auto task = task::find_task(*snapshot, held.task_id);
+  if (!task) return false;
+  const auto runs = task->row().getRuns();
+  return held.run_id < runs.size() && runs[held.run_id].getToken() == held.token &&
+         runs[held.run_id].getState() == schema::TaskState::RUNNING;
 }
 
 bool fill_offer(Site& site,

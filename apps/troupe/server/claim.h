@@ -7,10 +7,19 @@
 
 namespace troupe::server {
 
-/// `session` lives as long as the capability. Borrows `site`.
+/// For the worker, whose calls are counted. `session` lives as long as the capability. Borrows
+/// `site`.
 schema::Claim::Client make_claim(Site& site,
                                  HeldClaim held,
                                  std::shared_ptr<WorkerSession> session);
+
+/// For what a worker says of many claims in one call.
+schema::Claim::Client make_uncounted_claim(Site& site,
+                                           HeldClaim held,
+                                           std::shared_ptr<WorkerSession> session);
+
+/// Whether the run is still this claim's, and running.
+bool is_claimed(const Site& site, const HeldClaim& held);
 
 /// Fills an offer from what is on disk. False if the run is no longer this claim's.
 bool fill_offer(Site& site,

@@ -2,6 +2,7 @@
 
 #include "apps/troupe/server/config_file.h"
 #include "apps/troupe/server/config_value.h"
+#include "runtime/amqp/address.h"
 #include "runtime/transcode/faults.h"
 
 #include <fmt/format.h>
@@ -11,9 +12,17 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <filesystem>
 
 namespace troupe::server {
 namespace {
+
+Status check_broker(std::string_view url) {
+  if (url.empty()) return Done{};
+  const auto address = amqp::parse_address(url);
+  if (!address.ok()) return address.error();
+  return Done{};
+}
 
 // The only list of keys. A key enters it together with what it steers: one that nothing reads would
 // be accepted in silence.
@@ -24,12 +33,24 @@ constexpr std::array keys = {
         .doc = "How long a claim is held before it must be renewed",
         .least = "1s",
         .most = "7d"},
+    Key{.name = "queue.claim_work_timeout",
+        .field = &Settings::queue_claim_work_timeout,
+        .default_text = "20s",
+        .doc = "How long a worker over HTTP is kept waiting for tasks",
+        .least = "1ms",
+        .most = "1h"},
     Key{.name = "queue.deadline_delay",
         .field = &Settings::queue_deadline_delay,
         .default_text = "1m",
         .doc = "How long after its deadline a task is resolved",
         .least = "0s",
         .most = "1d"},
+    Key{.name = "queue.expiration_delay",
+        .field = &Settings::queue_expiration_delay,
+        .default_text = "30m",
+        .doc = "How long after it has expired a task, group, task queue or worker is removed",
+        .least = "0s",
+        .most = "30d"},
     Key{.name = "queue.max_task_deadline",
         .field = &Settings::queue_max_task_deadline,
         .default_text = "5d",
@@ -42,6 +63,12 @@ constexpr std::array keys = {
         .doc = "The most tasks that one task may depend on",
         .least = "0",
         .most = "10000"},
+    Key{.name = "artifacts.garbage_delay",
+        .field = &Settings::artifacts_garbage_delay,
+        .default_text = "1h",
+        .doc = "How long bytes that no artifact names any more are kept",
+        .least = "1s",
+        .most = "30d"},
     Key{.name = "worker.lease",
         .field = &Settings::worker_lease,
         .default_text = "15s",
@@ -66,6 +93,10 @@ constexpr std::array keys = {
         .doc = "A worker with less free disk takes no tasks",
         .least = "0",
         .most = "1024TiB"},
+    Key{.name = "worker.resources",
+        .field = &Settings::worker_resources,
+        .default_text = "",
+        .doc = "What a worker has for its tasks; empty: it takes every task"},
     Key{.name = "store.sync",
         .field = &Settings::store_sync,
         .default_text = "true",
@@ -98,6 +129,80 @@ constexpr std::array keys = {
         .doc = "How much of the event log is kept",
         .least = "1MiB",
         .most = "1TiB"},
+    Key{.name = "amqp.url",
+        .field = &Settings::amqp_url,
+        .default_text = "",
+        .doc = "The RabbitMQ that events are published to, as amqps://USER@HOST/VHOST",
+        .form = "url",
+        .check = check_broker},
+    Key{.name = "amqp.password_file",
+        .field = &Settings::amqp_password_file,
+        .default_text = "",
+        .doc = "A file with its user's password; none: guest"},
+    Key{.name = "amqp.tls_ca",
+        .field = &Settings::amqp_tls_ca,
+        .default_text = "",
+        .doc = "Who signs its certificate, in PEM; none: those whom the system trusts"},
+    Key{.name = "amqp.tls_cert",
+        .field = &Settings::amqp_tls_cert,
+        .default_text = "",
+        .doc = "A certificate to show it, in PEM"},
+    Key{.name = "amqp.tls_key",
+        .field = &Settings::amqp_tls_key,
+        .default_text = "",
+        .doc = "Its key, in PEM"},
+    Key{.name = "amqp.backlog_bytes",
+        .field = &Settings::amqp_backlog_bytes,
+        .default_text = "20GiB",
+        .doc = "How much of the event log is kept for a RabbitMQ that cannot be had",
+        .least = "1MiB",
+        .most = "1TiB"},
+    Key{.name = "auth.audit_retention",
+        .field = &Settings::auth_audit_retention,
+        .default_text = "30d",
+        .doc = "How long it is kept who changed which client, role, secret or hook",
+        .least = "1h",
+        .most = "3650d"},
+    Key{.name = "auth.static_clients",
+        .field = &Settings::auth_static_clients,
+        .default_text = "",
+        .doc = "A JSON file of clients that no method changes; reread at each start"},
+    Key{.name = "auth.websocktunnel_secret",
+        .field = &Settings::auth_websocktunnel_secret,
+        .default_text = "",
+        .doc = "A file with the secret that tokens for websocktunnel are signed with"},
+    Key{.name = "http.tls_cert",
+        .field = &Settings::http_tls_cert,
+        .default_text = "",
+        .doc = "The certificate for HTTP, in PEM, then those that signed it"},
+    Key{.name = "http.tls_key",
+        .field = &Settings::http_tls_key,
+        .default_text = "",
+        .doc = "Its key, in PEM"},
+    Key{.name = "rpc.tls_cert",
+        .field = &Settings::rpc_tls_cert,
+        .default_text = "",
+        .doc = "The certificate for RPC over TCP, as for HTTP"},
+    Key{.name = "rpc.tls_key",
+        .field = &Settings::rpc_tls_key,
+        .default_text = "",
+        .doc = "Its key, in PEM"},
+    Key{.name = "rpc.tls_client_ca",
+        .field = &Settings::rpc_tls_client_ca,
+        .default_text = "",
+        .doc = "Who signs the certificates that RPC clients must have; none: they need none"},
+    Key{.name = "http.threads",
+        .field = &Settings::http_threads,
+        .default_text = "0",
+        .doc = "Threads that serve HTTP; 0: one a processor, at most 4",
+        .least = "0",
+        .most = "64"},
+    Key{.name = "server.max_connections",
+        .field = &Settings::server_max_connections,
+        .default_text = "16384",
+        .doc = "The most connections over HTTP, and the most over RPC; a waiting worker has one",
+        .least = "4096",
+        .most = "1000000"},
     Key{.name = "log.level",
         .field = &Settings::log_level,
         .default_text = "info",
@@ -113,16 +218,10 @@ constexpr std::array keys = {
 };
 
 // Keys of the documentation whose features are not built. One leaves this list for the other.
-constexpr std::array<std::string_view, 9> planned_keys = {
-    "queue.claim_work_timeout",
+constexpr std::array<std::string_view, 3> planned_keys = {
     "artifacts.dir",
     "artifacts.max_age",
-    "http.tls_cert",
-    "http.tls_key",
     "http.public_artifact_hosts",
-    "rpc.tls_cert",
-    "rpc.tls_key",
-    "rpc.tls_client_ca",
 };
 
 constexpr const char* flag_origin = "flag";
@@ -150,12 +249,20 @@ void apply(Loading& loading, const Key& key, std::string_view text, const std::s
   loading.origins[index_of(key)] = origin;
 }
 
+// The path in a file's value, which counts from the file's own folder wherever a command is called.
+std::string from_folder_of(const std::string& file, const std::string& path) {
+  if (path.empty()) return path;
+  return (std::filesystem::path(file).parent_path() / path).lexically_normal().string();
+}
+
 Status apply_file(Loading& loading, const std::string& path) {
   auto file = read_config_file(path);
   if (!file) return Error{Errc::invalid, "the configuration file: " + file.error().detail};
   std::vector<FileProblem>& problems = file.value().problems;
   for (const FileValue& value : file.value().values) {
-    const auto status = set_value(*value.key, value.text, loading.settings);
+    const bool is_path = takes_path(*value.key);
+    const auto status = set_value(
+        *value.key, is_path ? from_folder_of(path, value.text) : value.text, loading.settings);
     if (!status) {
       problems.push_back({value.at, status.error().detail});
       continue;
@@ -297,7 +404,9 @@ std::string config_help() {
     name_width = std::max(name_width, key.name.size());
     type_width = std::max(type_width, type_name(key).size());
   }
-  std::string text = "Configuration keys (in the file, or as TROUPE_QUEUE_CLAIM_TIMEOUT):\n";
+  std::string text =
+      "Configuration keys (in the file, or as TROUPE_QUEUE_CLAIM_TIMEOUT). A path in the file\n"
+      "counts from the file's folder.\n";
   for (const Key& key : keys) {
     text += fmt::format("  {:<{}}  {:<{}}  {} [{}]\n", key.name, name_width, type_name(key),
                         type_width, key.doc, key.default_text);

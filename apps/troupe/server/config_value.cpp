@@ -14,32 +14,11 @@ namespace {
 
 using Unit = std::pair<std::string_view, std::uint64_t>;
 
-// The largest first, so that the first that divides a value is the shortest way to write it.
-constexpr std::array<Unit, 4> binary_units = {{{"TiB", std::uint64_t{1} << 40},
-                                               {"GiB", std::uint64_t{1} << 30},
-                                               {"MiB", std::uint64_t{1} << 20},
-                                               {"KiB", std::uint64_t{1} << 10}}};
-constexpr std::array<Unit, 6> other_units = {{{"TB", 1'000'000'000'000},
-                                              {"GB", 1'000'000'000},
-                                              {"MB", 1'000'000},
-                                              {"KB", 1'000},
-                                              {"B", 1},
-                                              {"", 1}}};
 constexpr std::array<Unit, 5> duration_units = {
     {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
 
 constexpr std::uint32_t percent_most = 50;
 constexpr std::uint64_t share_bytes_least = std::uint64_t{2} << 30;
-
-std::optional<std::uint64_t> unit_bytes(std::string_view name) {
-  for (const auto& [unit, bytes] : binary_units) {
-    if (unit == name) return bytes;
-  }
-  for (const auto& [unit, bytes] : other_units) {
-    if (unit == name) return bytes;
-  }
-  return std::nullopt;
-}
 
 std::optional<std::uint32_t> parse_count(std::string_view text) {
   std::uint32_t count = 0;
@@ -70,6 +49,9 @@ std::optional<std::uint32_t> parse_as(std::uint32_t Settings::*, std::string_vie
 std::optional<DiskShare> parse_as(DiskShare Settings::*, std::string_view text) {
   return parse_disk_share(text);
 }
+std::optional<ResourceOffer> parse_as(ResourceOffer Settings::*, std::string_view text) {
+  return parse_resource_offer(text);
+}
 std::optional<bool> parse_as(bool Settings::*, std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;
@@ -82,8 +64,8 @@ std::optional<std::string> parse_as(std::string Settings::*, std::string_view te
 template <class T>
 bool within_limits(const Key& key, T Settings::*field, const T& value) {
   if constexpr (std::is_same_v<T, std::string>) {
-    return is_choice(key.choices, value);
-  } else if constexpr (std::is_same_v<T, DiskShare>) {
+    return key.choices.empty() || is_choice(key.choices, value);
+  } else if constexpr (std::is_same_v<T, DiskShare> || std::is_same_v<T, ResourceOffer>) {
     return true;  // its parser knows them
   } else {
     if (!key.least.empty() && value < *parse_as(field, key.least)) return false;
@@ -103,6 +85,9 @@ std::string text_of(std::uint32_t value) {
 std::string text_of(const DiskShare& value) {
   return value.percent > 0 ? fmt::format("{}%", value.percent) : size_text(value.bytes);
 }
+std::string text_of(const ResourceOffer& value) {
+  return resource_offer_text(value);
+}
 std::string text_of(bool value) {
   return value ? "true" : "false";
 }
@@ -111,16 +96,6 @@ std::string text_of(const std::string& value) {
 }
 
 }  // namespace
-
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-  std::uint64_t count = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (failure != std::errc{}) return std::nullopt;
-  const auto unit = unit_bytes(text.substr(static_cast<std::size_t>(end - text.data())));
-  std::int64_t bytes = 0;
-  if (!unit || __builtin_mul_overflow(count, *unit, &bytes)) return std::nullopt;
-  return static_cast<std::uint64_t>(bytes);
-}
 
 std::optional<DiskShare> parse_disk_share(std::string_view text) {
   if (!text.ends_with('%')) {
@@ -138,13 +113,6 @@ std::uint64_t bytes_of(const DiskShare& share, std::uint64_t disk_bytes) {
   return std::max(disk_bytes / 100 * share.percent, share_bytes_least);
 }
 
-std::string size_text(std::uint64_t bytes) {
-  for (const auto& [unit, factor] : binary_units) {
-    if (bytes != 0 && bytes % factor == 0) return fmt::format("{}{}", bytes / factor, unit);
-  }
-  return fmt::format("{}B", bytes);
-}
-
 std::string duration_text(Duration d) {
   TROUPE_EXPECTS(d.count() >= 0);
   if (d.count() == 0) return "0s";
@@ -160,6 +128,11 @@ std::string duration_text(Duration d) {
 Status set_value(const Key& key, std::string_view text, Settings& settings) {
   return std::visit(
       [&key, text, &settings](auto field) -> Status {
+        if (key.check != nullptr) {
+          if (const auto fits = key.check(text); !fits.ok()) {
+            return Error{Errc::invalid, fmt::format("{}: {}", key.name, fits.error().detail)};
+          }
+        }
         const auto value = parse_as(field, text);
         if (!value || !within_limits(key, field, *value)) {
           return Error{Errc::invalid, fmt::format("{} expects {}, not {}", key.name,
@@ -178,14 +151,19 @@ std::string value_text(const Key& key, const Settings& settings) {
 std::string type_name(const Key& key) {
   struct Namer {
     std::string_view choices;
+    std::string_view form;
     std::string operator()(Duration Settings::*) const { return "duration"; }
     std::string operator()(std::uint64_t Settings::*) const { return "size"; }
     std::string operator()(std::uint32_t Settings::*) const { return "count"; }
     std::string operator()(DiskShare Settings::*) const { return "share"; }
+    std::string operator()(ResourceOffer Settings::*) const { return "resources"; }
     std::string operator()(bool Settings::*) const { return "true|false"; }
-    std::string operator()(std::string Settings::*) const { return std::string(choices); }
+    std::string operator()(std::string Settings::*) const {
+      if (!form.empty()) return std::string(form);
+      return choices.empty() ? "path" : std::string(choices);
+    }
   };
-  return std::visit(Namer{key.choices}, key.field);
+  return std::visit(Namer{key.choices, key.form}, key.field);
 }
 
 std::string expectation(const Key& key) {
@@ -197,9 +175,12 @@ std::string expectation(const Key& key) {
     std::string operator()(DiskShare Settings::*) const {
       return "a share of the disk such as 5%, at most 50%, or a size such as 10GiB";
     }
+    std::string operator()(ResourceOffer Settings::*) const {
+      return "resources such as cpu=8,memory=16GiB,licence=2";
+    }
     std::string operator()(bool Settings::*) const { return "true or false"; }
     std::string operator()(std::string Settings::*) const {
-      return fmt::format("one of {}", choices);
+      return choices.empty() ? "the path of a file" : fmt::format("one of {}", choices);
     }
   };
   std::string text = std::visit(Describer{key.choices}, key.field);
@@ -222,6 +203,11 @@ bool takes_text(const Key& key) {
 
 bool takes_boolean(const Key& key) {
   return std::holds_alternative<bool Settings::*>(key.field);
+}
+
+bool takes_path(const Key& key) {
+  return key.choices.empty() && key.form.empty() &&
+         std::holds_alternative<std::string Settings::*>(key.field);
 }
 
 }  // namespace troupe::server

@@ -3,18 +3,13 @@
 
 #include "apps/troupe/server/config.h"
 #include "runtime/base/result.h"
+#include "runtime/base/size.h"
 
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace troupe::server {
-
-/// `64MiB`, `1GiB`, `10KB`, `512` (bytes); nothing if malformed or 2^63 bytes and more.
-std::optional<std::uint64_t> parse_size(std::string_view text);
-
-/// The largest unit that divides it: `64MiB`, `1000B`.
-std::string size_text(std::uint64_t bytes);
 
 /// `5%`, up to 50%, or a size.
 std::optional<DiskShare> parse_disk_share(std::string_view text);
@@ -41,5 +36,8 @@ std::string type_name(const Key& key);
 bool takes_text(const Key& key);
 bool takes_integer(const Key& key);
 bool takes_boolean(const Key& key);
+
+/// Whether the key's value is the path of a file.
+bool takes_path(const Key& key);
 
 }  // namespace troupe::server

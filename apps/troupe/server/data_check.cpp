@@ -2,6 +2,7 @@
 
 #include "actors/check.h"
 #include "actors/kinds.h"
+#include "runtime/base/data.h"
 #include "runtime/blob/blob_store.h"
 #include "runtime/blob/stream_store.h"
 #include "schema/store/rows.capnp.h"
@@ -30,14 +31,13 @@ Result<Sha256> hash_of(const BlobReader& reader) {
 
 void check_blob(const BlobStore& store, const NamedBlob& blob, BlobCheck how, Findings& findings) {
   findings.count("blobs named", 1);
-  Sha256 hash{};
-  if (blob.sha256.size() != hash.size()) {
+  const auto hash = sha256_of(as_bytes(blob.sha256));
+  if (!hash) {
     findings.add(blob.where, "names no blob: its hash is not 32 bytes long");
     return;
   }
-  std::copy(blob.sha256.begin(), blob.sha256.end(), hash.begin());
-  const std::string name = "blob " + to_hex(hash);
-  const auto reader = store.open_reader(hash);
+  const std::string name = "blob " + to_hex(*hash);
+  const auto reader = store.open_reader(*hash);
   if (!reader.ok()) {
     findings.add(blob.where, name + " is missing: " + reader.error().detail);
     return;
@@ -49,7 +49,7 @@ void check_blob(const BlobStore& store, const NamedBlob& blob, BlobCheck how, Fi
   }
   if (how != BlobCheck::bytes) return;
   const auto found = hash_of(*reader.value());
-  if (!found.ok() || found.value() != hash) {
+  if (!found.ok() || found.value() != *hash) {
     findings.add(blob.where, name + " is damaged: its bytes have another hash");
   }
 }

@@ -138,10 +138,13 @@ Status check_version(const std::string& dir) {
   const std::string_view rest(end, words.data() + words.size());
   std::string maker(rest.substr(std::min(rest.find_first_not_of(' '), rest.size())));
   maker.erase(std::min(maker.find_last_not_of(" \n") + 1, maker.size()));
-  return Error{Errc::corrupt,
-               fmt::format("{} has data format {} (made by troupe {}); this is troupe {}, which "
-                           "reads format {}: start it with troupe {}, or name another folder",
-                           dir, format, maker, TROUPE_VERSION, data_format, maker)};
+  const std::string made_by = maker.empty() ? "" : fmt::format(" (made by troupe {})", maker);
+  return Error{
+      Errc::corrupt,
+      fmt::format("{} has data format {}{}; this is troupe {}, which reads format {}: start "
+                  "it with {}, or name another folder",
+                  dir, format, made_by, TROUPE_VERSION, data_format,
+                  maker.empty() ? "the release that made it" : "troupe " + maker)};
 }
 
 Error damaged(const std::string& path, const Error& error, const std::string& cure) {
@@ -167,7 +170,7 @@ DataDir::~DataDir() {
   close(lock_fd_);
 }
 
-Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path) {
+Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path, std::string_view keys) {
   std::error_code failure;
   std::string dir = absolute_dir(path);
   if (const auto network = network_file_system(dir)) {
@@ -178,19 +181,19 @@ Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path) {
   constexpr const char* cure = "; name a folder on a local disk that you may write to with --data";
   auto made = make_private_dir(dir);
   if (!made) return Error{made.error().code, made.error().detail + cure};
-  if (!fs::is_directory(dir, failure)) return Error{Errc::conflict, dir + " is no folder" + cure};
+  if (!fs::is_directory(dir, failure)) return Error{Errc::invalid, dir + " is no folder" + cure};
   auto fit = check_fit(dir);
   if (!fit) return std::move(fit).error();
 
   auto lock = take_lock(dir);
   if (!lock) return std::move(lock).error();
   std::unique_ptr<DataDir> opened(new DataDir(std::move(dir), lock.value()));
-  auto loaded = opened->load();
+  auto loaded = opened->load(keys);
   if (!loaded) return std::move(loaded).error();
   return opened;
 }
 
-Status DataDir::load() {
+Status DataDir::load(std::string_view keys) {
   const bool is_new = !exists(version_path(path_));
   if (is_new) {
     if (chmod(path_.c_str(), 0700) != 0) {
@@ -202,8 +205,8 @@ Status DataDir::load() {
     auto version = check_version(path_);
     if (!version) return version;
   }
-  auto key = load_or_make_key(is_new);
-  if (!key) return key;
+  auto ring = load_or_make_keys(is_new, keys);
+  if (!ring) return ring;
   auto credentials = load_or_make_credentials(is_new);
   if (!credentials) return credentials;
   if (exists(addresses_path(path_))) {
@@ -224,20 +227,35 @@ Status DataDir::load() {
   return Done{};
 }
 
-Status DataDir::load_or_make_key(bool is_new) {
+Status DataDir::load_or_make_keys(bool is_new, std::string_view keys) {
+  if (!keys.empty()) {
+    auto parsed = KeyRing::parse(keys);
+    if (!parsed) {
+      return damaged(std::string("environment ") + keys_variable, parsed.error(),
+                     "correct it, or unset it to use " + keys_path(path_));
+    }
+    keys_ = std::move(parsed).value();
+    return Done{};
+  }
   const std::string path = keys_path(path_);
   if (is_new && !exists(path)) {
-    encryption_key_ = random_bytes(32);
-    return write_file(path, encode_keys({{.id = new_slugid(), .bytes = encryption_key_}}),
-                      private_mode);
+    keys_ = KeyRing::make();
+    return write_file(path, keys_->json(), private_mode);
   }
   // A new key in place of a lost one would leave what the store holds unreadable, unnoticed.
-  constexpr const char* cure = "restore it from a backup: the store cannot be read without it";
   auto text = read_file(path);
-  if (!text) return damaged(path, text.error(), cure);
-  auto keys = decode_keys(text.value());
-  if (!keys) return damaged(path, keys.error(), cure);
-  encryption_key_ = keys.value().front().bytes;
+  if (!text) {
+    return damaged(path, text.error(),
+                   std::string("restore it from a backup, or give the keys in ") + keys_variable +
+                       ": the tokens in the store cannot be read without them");
+  }
+  auto parsed = KeyRing::parse(text.value());
+  if (!parsed) {
+    return damaged(path, parsed.error(),
+                   "correct it, or restore it from a backup: the tokens in the store cannot be "
+                   "read without their keys");
+  }
+  keys_ = std::move(parsed).value();
   return Done{};
 }
 
@@ -263,8 +281,10 @@ Status DataDir::load_or_make_credentials(bool is_new) {
 
 Status DataDir::publish(const std::string& root_url,
                         const std::vector<std::string>& rpc,
-                        const Addresses& addresses) {
+                        const Addresses& addresses,
+                        const std::string& ca) {
   Credentials credentials = credentials_;
+  credentials.ca = ca;
   credentials.root_url = root_url;
   credentials.rpc = rpc;
   if (credentials != credentials_ || !exists(credentials_path(path_))) {

@@ -1,7 +1,5 @@
 #include "apps/troupe/server/data_files.h"
 
-#include "runtime/base/hash.h"
-
 #include <fmt/format.h>
 #include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
@@ -12,8 +10,6 @@
 
 namespace troupe::server {
 namespace {
-
-constexpr std::size_t key_bytes = 32;
 
 using Json = rapidjson::Value;
 using Writer = rapidjson::PrettyWriter<rapidjson::StringBuffer>;
@@ -34,13 +30,6 @@ class Fields {
     std::string value = text(name);
     if (value.empty()) fault(name, "is missing");
     return value;
-  }
-
-  const Json* array(const char* name) {
-    const Json* value = find(name);
-    if (value != nullptr && value->IsArray()) return value;
-    fault(name, value == nullptr ? "is missing" : "is not a list");
-    return nullptr;
   }
 
   std::string fault(const char* name, const char* what) {
@@ -87,17 +76,6 @@ std::string object_text(WriteFields write_fields) {
   return std::string(buffer.GetString(), buffer.GetSize()) + '\n';
 }
 
-Result<EncryptionKey> decode_key(const Json& entry) {
-  if (!entry.IsObject()) return Error{Errc::corrupt, "an entry of \"keys\" is no object"};
-  Fields fields(entry);
-  EncryptionKey key{.id = fields.required_text("id"), .bytes = {}};
-  const auto bytes = from_base64(fields.required_text("key"));
-  if (!bytes || bytes->size() != key_bytes) fields.fault("key", "is not 32 bytes in base64");
-  if (!fields.first_fault().empty()) return Error{Errc::corrupt, fields.first_fault()};
-  key.bytes = *bytes;
-  return key;
-}
-
 }  // namespace
 
 std::string encode_credentials(const Credentials& credentials) {
@@ -106,6 +84,7 @@ std::string encode_credentials(const Credentials& credentials) {
     write_text(writer, "rpc", join_addresses(credentials.rpc));
     write_text(writer, "clientId", credentials.client_id);
     write_text(writer, "accessToken", credentials.access_token);
+    if (!credentials.ca.empty()) write_text(writer, "ca", credentials.ca);
   });
 }
 
@@ -117,7 +96,8 @@ Result<Credentials> decode_credentials(std::string_view text) {
   Credentials credentials{.root_url = fields.text("rootUrl"),
                           .rpc = split_addresses(fields.text("rpc")),
                           .client_id = fields.required_text("clientId"),
-                          .access_token = fields.required_text("accessToken")};
+                          .access_token = fields.required_text("accessToken"),
+                          .ca = fields.text("ca")};
   if (!fields.first_fault().empty()) return Error{Errc::corrupt, fields.first_fault()};
   return credentials;
 }
@@ -142,37 +122,6 @@ Result<Addresses> decode_addresses(std::string_view text) {
                       .exposure = fields.text("exposure")};
   if (!fields.first_fault().empty()) return Error{Errc::corrupt, fields.first_fault()};
   return addresses;
-}
-
-std::string encode_keys(const std::vector<EncryptionKey>& keys) {
-  return object_text([&keys](Writer& writer) {
-    writer.Key("keys");
-    writer.StartArray();
-    for (const EncryptionKey& key : keys) {
-      writer.StartObject();
-      write_text(writer, "id", key.id);
-      write_text(writer, "key", to_base64url(as_bytes(key.bytes)));
-      writer.EndObject();
-    }
-    writer.EndArray();
-  });
-}
-
-Result<std::vector<EncryptionKey>> decode_keys(std::string_view text) {
-  rapidjson::Document document;
-  auto parsed = parse_object(text, document);
-  if (!parsed) return std::move(parsed).error();
-  Fields fields(document);
-  const Json* entries = fields.array("keys");
-  if (entries == nullptr) return Error{Errc::corrupt, fields.first_fault()};
-  std::vector<EncryptionKey> keys;
-  for (const Json& entry : entries->GetArray()) {
-    auto key = decode_key(entry);
-    if (!key) return std::move(key).error();
-    keys.push_back(std::move(key).value());
-  }
-  if (keys.empty()) return Error{Errc::corrupt, "\"keys\" is empty"};
-  return keys;
 }
 
 std::string join_addresses(const std::vector<std::string>& addresses) {

@@ -15,6 +15,8 @@ struct Credentials {
   std::vector<std::string> rpc;  // `unix:PATH` and `host:port`; one comma-separated text in JSON
   std::string client_id;
   std::string access_token;
+  // Whose certificates of the server are trusted (PEM), or `system`; empty: TCP has no TLS.
+  std::string ca = {};
 
   bool operator==(const Credentials&) const = default;
 };
@@ -29,23 +31,12 @@ struct Addresses {
   bool operator==(const Addresses&) const = default;
 };
 
-/// One entry of `keys.json`.
-struct EncryptionKey {
-  std::string id;
-  std::string bytes;  // 32
-
-  bool operator==(const EncryptionKey&) const = default;
-};
-
 /// Each decoder fails with `corrupt`; the text says where and why, and not what the file holds.
 std::string encode_credentials(const Credentials& credentials);
 Result<Credentials> decode_credentials(std::string_view text);
 
 std::string encode_addresses(const Addresses& addresses);
 Result<Addresses> decode_addresses(std::string_view text);
-
-std::string encode_keys(const std::vector<EncryptionKey>& keys);
-Result<std::vector<EncryptionKey>> decode_keys(std::string_view text);  // at least one
 
 /// `unix:/a,127.0.0.1:7421`, and back.
 std::string join_addresses(const std::vector<std::string>& addresses);

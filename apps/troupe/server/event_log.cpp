@@ -14,11 +14,13 @@ namespace {
 
 // Entries looked at for one page, so that a filter that matches little holds no snapshot for long.
 constexpr std::size_t looked_at_max = 20'000;
-// Positions name their form; the numbers of the shards follow, with dots between.
-constexpr std::string_view position_prefix = "e1-";
+// Positions name their form and their log; the numbers of the shards follow, with dots between.
+constexpr std::string_view position_prefix = "e2-";
 
+// As RabbitMQ: between two dots may be an empty word, but an empty text has none.
 std::vector<std::string_view> split_words(std::string_view text) {
   std::vector<std::string_view> words;
+  if (text.empty()) return words;
   for (;;) {
     const auto dot = text.find('.');
     words.push_back(text.substr(0, dot));
@@ -27,8 +29,10 @@ std::vector<std::string_view> split_words(std::string_view text) {
   }
 }
 
-bool matches(schema::EventRow::Reader row, const EventFilter& filter) {
-  if (!filter.exchange.empty() && view(row.getExchange()) != filter.exchange) return false;
+bool row_matches(schema::EventRow::Reader row, const EventFilter& filter) {
+  if (!filter.exchange.empty() && !matches_pattern(filter.exchange, view(row.getExchange()))) {
+    return false;
+  }
   if (filter.routing_key.empty()) return true;
   if (matches_pattern(filter.routing_key, view(row.getRoutingKey()))) return true;
   for (const auto copy : row.getCc()) {
@@ -63,6 +67,18 @@ bool matches_pattern(std::string_view pattern, std::string_view key) {
   return row[words.size()];
 }
 
+bool is_pattern(std::string_view text) {
+  return std::ranges::all_of(split_words(text), [](std::string_view word) {
+    return word == "*" || word == "#" || word.find_first_of("*#") == std::string_view::npos;
+  });
+}
+
+bool matches(const Bytes& row, const EventFilter& filter) {
+  if (filter.exchange.empty() && filter.routing_key.empty()) return true;
+  Stored<schema::EventRow> stored(row);
+  return row_matches(stored.get(), filter);
+}
+
 namespace {
 
 // The entries of one shard that a page may take, and what was looked at for them.
@@ -79,21 +95,26 @@ struct ShardEntries {
 
 ShardEntries read_shard(const Snapshot& snapshot,
                         std::uint64_t after,
-                        std::size_t limit,
+                        PageLimits limits,
                         const EventFilter& filter) {
   ShardEntries entries;
   entries.last = after;
   std::size_t looked_at = 0;
+  std::size_t bytes = 0;
   snapshot.scan(tables::events.id, KeyWriter().u64(after + 1).key(),
                 [&](std::string_view key, WordSpan words) {
                   entries.last = KeyReader(key).u64();
                   Stored<schema::EventRow> row(words);
-                  if (matches(row.get(), filter)) {
+                  if (row_matches(row.get(), filter)) {
+                    bytes += words.size_bytes();
                     entries.found.push_back({entries.last, Bytes(words), row.get().getTime()});
                   }
-                  entries.cut_short = entries.found.size() == limit || ++looked_at == looked_at_max;
+                  entries.cut_short = entries.found.size() == limits.events ||
+                                      bytes > limits.bytes || ++looked_at == looked_at_max;
                   return !entries.cut_short;
                 });
+  // Numbers may be skipped at the end of the log: they are behind, too.
+  if (!entries.cut_short) entries.last = std::max(entries.last, snapshot.state().last_event);
   return entries;
 }
 
@@ -117,19 +138,21 @@ ShardEntries* oldest(std::vector<ShardEntries>& shards) {
 
 EventPage read_events(Host& host,
                       EventPosition after,
-                      std::size_t limit,
+                      PageLimits limits,
                       const EventFilter& filter) {
   std::vector<ShardEntries> shards;
   for (std::uint32_t i = 0; i < host.shards(); ++i) {
-    shards.push_back(read_shard(*host.shard_snapshot(i), after.at(i), limit, filter));
+    shards.push_back(read_shard(*host.shard_snapshot(i), after.at(i), limits, filter));
   }
   EventPage page;
   page.last = std::move(after);
-  while (page.events.size() < limit) {
+  std::size_t bytes = 0;
+  while (page.events.size() < limits.events && bytes <= limits.bytes) {
     ShardEntries* next = oldest(shards);
     if (next == nullptr) break;
     auto entry = std::move(next->found.front());
     next->found.pop_front();
+    bytes += entry.row.size_bytes();
     page.last.at(static_cast<std::size_t>(next - shards.data())) = entry.number;
     page.events.push_back({page.last, std::move(entry.row)});
   }
@@ -139,33 +162,70 @@ EventPage read_events(Host& host,
   return page;
 }
 
-std::string write_position(const EventPosition& position) {
-  std::string out;
+EventPosition oldest_position(Host& host) {
+  EventPosition position;
+  for (std::uint32_t i = 0; i < host.shards(); ++i) {
+    const auto snapshot = host.shard_snapshot(i);
+    std::uint64_t before_first = snapshot->state().last_event;
+    snapshot->scan(tables::events.id, "", [&before_first](std::string_view key, WordSpan) {
+      before_first = KeyReader(key).u64() - 1;
+      return false;
+    });
+    position.push_back(before_first);
+  }
+  return position;
+}
+
+bool is_behind(const EventPosition& read, const EventPosition& newest) {
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    if (read[i] < newest.at(i)) return true;
+  }
+  return false;
+}
+
+std::uint64_t distance(const EventPosition& from, const EventPosition& to) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < from.size(); ++i) sum += to.at(i) - std::min(from[i], to.at(i));
+  return sum;
+}
+
+std::string write_position(const std::string& log, const EventPosition& position) {
+  std::string out = std::string(position_prefix) + log;
+  char before = '-';
   for (const auto number : position) {
-    out += out.empty() ? std::string(position_prefix) : ".";
-    out += std::to_string(number);
+    out += before + std::to_string(number);
+    before = '.';
   }
   return out;
 }
 
-Result<EventPosition> read_position(std::string_view position, std::uint32_t shards) {
-  const auto refusal = Error{Errc::invalid, "\"" + std::string(position) +
-                                                "\" is not a position of this event log: take one "
+Result<EventPosition> read_position(std::string_view position,
+                                    const std::string& log,
+                                    std::uint32_t shards) {
+  const std::string quoted = "\"" + std::string(position) + "\"";
+  const auto refusal = Error{Errc::invalid, quoted +
+                                                " is not a position of this event log: take one "
                                                 "from an event, or leave it out"};
   if (!position.starts_with(position_prefix)) return refusal;
+  const auto rest = position.substr(position_prefix.size());
+  const auto dash = rest.find('-');
+  if (dash == 0 || dash == std::string_view::npos) return refusal;
   EventPosition numbers;
-  for (const auto digits : split_words(position.substr(position_prefix.size()))) {
+  for (const auto digits : split_words(rest.substr(dash + 1))) {
     std::uint64_t number = 0;
     const auto* end = digits.data() + digits.size();
     const auto [stop, failure] = std::from_chars(digits.data(), end, number);
     if (digits.empty() || failure != std::errc{} || stop != end) return refusal;
     numbers.push_back(number);
   }
-  if (numbers.size() != shards) return refusal;
+  if (numbers.empty()) return refusal;
+  if (rest.substr(0, dash) != log || numbers.size() != shards) {
+    return Error{Errc::expired, "position " + std::string(position) + " is of another event log"};
+  }
   return numbers;
 }
 
-Status check_not_ahead(Host& host, const EventPosition& position) {
+bool is_ahead(Host& host, const EventPosition& position) {
   const EventPosition newest = host.last_events();
   for (std::uint32_t i = 0; i < host.shards(); ++i) {
     if (position.at(i) <= newest.at(i)) continue;
@@ -176,24 +236,9 @@ Status check_not_ahead(Host& host, const EventPosition& position) {
                                    there = true;
                                    return false;
                                  });
-    if (there) continue;
-    return Error{Errc::expired, "position " + write_position(position) +
-                                    " is ahead of this event log, which ends at " +
-                                    write_position(newest) +
-                                    ": it is of another one; leave it out to read from the oldest"};
+    if (!there) return true;
   }
-  return Done{};
-}
-
-void fill_event(const EventEntry& entry, schema::Event::Builder out) {
-  Stored<schema::EventRow> stored(entry.row);
-  const auto row = stored.get();
-  out.setPosition(text(write_position(entry.position)));
-  out.setExchange(row.getExchange());
-  out.setRoutingKey(row.getRoutingKey());
-  out.setCc(row.getCc());
-  out.setTime(row.getTime());
-  out.setPayload(row.getPayload());
+  return false;
 }
 
 }  // namespace troupe::server

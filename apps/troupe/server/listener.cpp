@@ -1,7 +1,11 @@
 #include "apps/troupe/server/listener.h"
 
+#include "apps/troupe/server/api_metrics.h"
 #include "apps/troupe/server/gateway.h"
+#include "apps/troupe/server/realm.h"
+#include "apps/troupe/server/session.h"
 #include "apps/troupe/server/strangers.h"
+#include "runtime/http/request_stream.h"
 #include "runtime/process/log.h"
 #include "runtime/rpc/handshake_stream.h"
 
@@ -12,16 +16,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <functional>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace troupe::server {
 namespace {
 
-constexpr std::size_t connections_max = 4'096;
-// Of these, peers that have not proven who they are.
+// Of all connections, those of peers that have not proven who they are.
 constexpr std::size_t strangers_max = 2'048;
-static_assert(strangers_max * 2 <= connections_max);
 // After so many newcomers who took another's place there is a pause. So a flood leaves the loop
 // time for those who are in, and everybody has half a second to prove who it is; a newcomer waits
 // in the system's queue of 4,096 for a second at most.
@@ -31,6 +36,7 @@ static_assert(strangers_max / newcomers_max * crowded_pause >= 500 * kj::MILLISE
 constexpr auto accept_retry = 100 * kj::MILLISECONDS;
 // A peer that has not proven who it is by then is sent away; afterwards it may be idle.
 constexpr auto authentication_time = 10 * kj::SECONDS;
+constexpr Duration tls_handshake_max{10'000};  // a part of it
 // A flood is told of now and then, not once for each of its connections.
 constexpr auto report_pause = 10 * kj::SECONDS;
 constexpr std::uint64_t message_words_max = 64ULL << 20 >> 3;
@@ -43,6 +49,13 @@ void set_no_delay(kj::AsyncIoStream& stream) {
   } catch (const kj::Exception&) {
     return;  // a Unix socket has no such delay
   }
+}
+
+bool is_tcp(kj::AsyncIoStream& stream) {
+  sockaddr_storage name{};
+  kj::uint size = sizeof name;
+  stream.getsockname(reinterpret_cast<sockaddr*>(&name), &size);
+  return name.ss_family == AF_INET || name.ss_family == AF_INET6;
 }
 
 // Of this machine's user, who may read the root token anyway.
@@ -78,13 +91,26 @@ std::optional<std::string> origin_of(kj::AsyncIoStream& stream) {
   return "";
 }
 
+/// Whom a connection comes from, as far as is known.
+struct Peer {
+  std::string address;                  // empty: a socket file
+  std::shared_ptr<bool> authenticated;  // set once it has proven who it is
+  std::function<void()> on_proven;
+};
+
 class Listener final : public RpcListener, public kj::TaskSet::ErrorHandler {
  public:
-  explicit Listener(Site& site) : site_(site), tasks_(*this) {}
+  Listener(Site& site, std::size_t connections_max)
+      : site_(site), connections_max_(connections_max), tasks_(*this) {}
 
   void listen(kj::Own<kj::ConnectionReceiver> port) override {
     auto& receiver = *port;
     tasks_.add(accept(receiver).attach(kj::mv(port)));
+  }
+
+  void use_tls(const TlsMaterial& tls) override {
+    tls_ = std::make_shared<kj::Own<kj::TlsContext>>(
+        make_tls_server(tls, site_.timer, tls_handshake_max));
   }
 
   std::size_t connections() const override { return connections_; }
@@ -118,7 +144,7 @@ class Listener final : public RpcListener, public kj::TaskSet::ErrorHandler {
   }
 
   void serve(kj::Own<kj::AsyncIoStream> stream) {
-    if (connections_ >= connections_max && !strangers_.send_one_away()) {
+    if (connections_ >= connections_max_ && !strangers_.send_one_away()) {
       refused_ += 1;
       return;
     }
@@ -131,31 +157,64 @@ class Listener final : public RpcListener, public kj::TaskSet::ErrorHandler {
       has_to_leave = stranger->has_to_leave();
     }
     const auto authenticated = std::make_shared<bool>(false);
-    // The gateway ends before the stranger does, see below.
-    auto gateway = make_gateway(site_, [authenticated, stranger = stranger.get()] {
-      *authenticated = true;
-      if (stranger != nullptr) stranger->trust();
-    });
-    capnp::ReaderOptions options;
-    options.traversalLimitInWords = message_words_max;
-    auto messages = kj::heap<HandshakeStream>(*stream, authenticated);
-    auto network =
-        kj::heap<capnp::TwoPartyVatNetwork>(*messages, capnp::rpc::twoparty::Side::SERVER, options);
-    auto system = kj::heap(capnp::makeRpcServer(*network, kj::mv(gateway)));
+    Peer peer{http::peer_of(*stream).address, authenticated,
+              [authenticated, stranger = stranger.get()] {
+                *authenticated = true;
+                if (stranger != nullptr) stranger->trust();
+              }};
     auto too_late =
         site_.timer.afterDelay(authentication_time).then([authenticated]() -> kj::Promise<void> {
           if (*authenticated) return kj::NEVER_DONE;
           return kj::READY_NOW;
         });
-    auto done =
-        network->onDisconnect().exclusiveJoin(kj::mv(too_late)).exclusiveJoin(kj::mv(has_to_leave));
-    // One at a time: what is attached first is destroyed first, and the system uses the network.
-    tasks_.add(done.attach(kj::mv(system))
-                   .attach(kj::mv(network))
-                   .attach(kj::mv(messages))
-                   .attach(kj::mv(stream))
+    // The gateway ends before the stranger does.
+    auto served = kj::evalNow([&] { return serve_secured(kj::mv(stream), std::move(peer)); });
+    tasks_.add(served.exclusiveJoin(kj::mv(too_late))
+                   .exclusiveJoin(kj::mv(has_to_leave))
                    .attach(kj::mv(stranger))
                    .attach(kj::defer([this] { connections_ -= 1; })));
+  }
+
+  // With TLS, if it is for this one.
+  kj::Promise<void> serve_secured(kj::Own<kj::AsyncIoStream> stream, Peer peer) {
+    if (!tls_ || !is_tcp(*stream)) return serve_messages(kj::mv(stream), std::move(peer));
+    // The context is kept by those who shake hands: there may be another one by then.
+    return (*tls_)
+        ->wrapServer(kj::mv(stream))
+        .attach(kj::heap<std::shared_ptr<kj::Own<kj::TlsContext>>>(tls_))
+        .then([this, peer = std::move(peer)](kj::Own<kj::AsyncIoStream> secured) mutable {
+          return serve_messages(kj::mv(secured), std::move(peer));
+        });
+  }
+
+  kj::Promise<void> serve_messages(kj::Own<kj::AsyncIoStream> stream, Peer peer) {
+    auto gateway = make_gateway(
+        {.realm = site_.realm,
+         .clock = site_.clock,
+         .open_session = [this, address = peer.address](
+                             const SessionKey& key) { return make_session(site_, key, address); },
+         .peer = peer.address,
+         .on_proven =
+             [this, on_proven = std::move(peer.on_proven)](bool is_temporary) {
+               site_.figures->count_proof(api::Scheme::rpc, is_temporary);
+               on_proven();
+             },
+         .on_refused =
+             [this](std::string_view fault) {
+               site_.figures->count_refusal(api::Scheme::rpc, fault);
+             }});
+    capnp::ReaderOptions options;
+    options.traversalLimitInWords = message_words_max;
+    auto messages = kj::heap<HandshakeStream>(*stream, std::move(peer.authenticated));
+    auto network =
+        kj::heap<capnp::TwoPartyVatNetwork>(*messages, capnp::rpc::twoparty::Side::SERVER, options);
+    auto system = kj::heap(capnp::makeRpcServer(*network, kj::mv(gateway)));
+    // One at a time: what is attached first is destroyed first, and the system uses the network.
+    auto done = network->onDisconnect();
+    return done.attach(kj::mv(system))
+        .attach(kj::mv(network))
+        .attach(kj::mv(messages))
+        .attach(kj::mv(stream));
   }
 
   std::size_t turned_out() const { return refused_ + strangers_.sent_away(); }
@@ -171,17 +230,19 @@ class Listener final : public RpcListener, public kj::TaskSet::ErrorHandler {
   }
 
   Site& site_;
+  const std::size_t connections_max_;
   std::size_t connections_ = 0;
   std::size_t refused_ = 0;  // connections, in all
   kj::TimePoint next_report_ = kj::origin<kj::TimePoint>();
   Strangers strangers_{strangers_max};
+  std::shared_ptr<kj::Own<kj::TlsContext>> tls_;  // null: none
   kj::TaskSet tasks_;
 };
 
 }  // namespace
 
-std::unique_ptr<RpcListener> make_rpc_listener(Site& site) {
-  return std::make_unique<Listener>(site);
+std::unique_ptr<RpcListener> make_rpc_listener(Site& site, std::size_t connections_max) {
+  return std::make_unique<Listener>(site, connections_max);
 }
 
 }  // namespace troupe::server

@@ -26,15 +26,15 @@ Status check_http(const Addresses& addresses) {
 }
 
 // Tokens do not travel over RPC, but all else does.
-Status check_rpc(const std::string& address) {
+Status check_rpc(const std::string& address, bool tls) {
   if (unix_path(address)) return Done{};
   const auto tcp = parse_host_port(address);
   if (!tcp) return tcp.error();
-  if (is_loopback(tcp.value())) return Done{};
+  if (tls || is_loopback(tcp.value())) return Done{};
   return Error{Errc::invalid,
-               fmt::format("RPC on {} can be reached from other machines and needs TLS, which this "
-                           "version does not have: listen on 127.0.0.1, and reach it through a "
-                           "tunnel (ssh -L)",
+               fmt::format("RPC on {} can be reached from other machines and needs TLS: set "
+                           "rpc.tls_cert and rpc.tls_key, or listen on 127.0.0.1 and reach it "
+                           "through a tunnel (ssh -L)",
                            address)};
 }
 
@@ -55,11 +55,11 @@ std::string absolute_address(const std::string& address) {
   return "unix:" + std::filesystem::absolute(*path, error).lexically_normal().string();
 }
 
-Status check_plan(const ListenPlan& plan) {
+Status check_plan(const ListenPlan& plan, bool rpc_tls) {
   auto http = check_http(plan.addresses);
   if (!http) return http;
   for (const std::string& address : plan.addresses.rpc) {
-    auto rpc = check_rpc(address);
+    auto rpc = check_rpc(address, rpc_tls);
     if (!rpc) return rpc;
     if (address == plan.addresses.http && !address.ends_with(":0")) {
       return Error{Errc::invalid, address + " is asked for twice: HTTP and RPC need a port each"};
@@ -98,7 +98,7 @@ Result<ListenPlan> plan_listening(const ListenRequest& request,
     if (!url) return std::move(url).error();
     addresses.root_url = std::move(url).value();
   }
-  auto checked = check_plan(plan);
+  auto checked = check_plan(plan, request.rpc_tls);
   if (!checked) return std::move(checked).error();
   auto socket = socket_address(data_dir);
   if (!socket) return std::move(socket).error();

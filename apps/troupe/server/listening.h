@@ -17,6 +17,7 @@ struct ListenRequest {
   std::vector<std::string> rpc;
   std::string root_url;
   std::string exposure;  // `public` or `private`
+  bool rpc_tls = false;  // whether RPC over TCP is encrypted
 };
 
 /// Where to listen; also what the next start takes over.

@@ -104,7 +104,7 @@ class LogKeeper {
   }
 
   void read_news() {
-    auto page = read_events(site_.host, std::move(position_), events_per_look, {});
+    auto page = read_events(site_.host, std::move(position_), {.events = events_per_look}, {});
     position_ = std::move(page.last);
     for (const auto& entry : page.events) {
       Stored<schema::EventRow> row(entry.row);

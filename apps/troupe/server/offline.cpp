@@ -1,5 +1,6 @@
 #include "apps/troupe/server/offline.h"
 
+#include "apps/troupe/server/config.h"
 #include "apps/troupe/server/store_paths.h"
 #include "runtime/base/assert.h"
 #include "runtime/store/key.h"
@@ -44,7 +45,7 @@ Result<std::unique_ptr<DataDir>> hold_existing(const std::string& data_dir) {
   if (is_new_data_dir(data_dir)) {
     return Error{Errc::not_found, data_dir + " is no data directory: name one with --data"};
   }
-  return DataDir::open(data_dir);
+  return DataDir::open(data_dir, process_environment()[keys_variable]);
 }
 
 Result<BackupTotals> backup_stopped(const std::string& data_dir,

@@ -1,21 +1,42 @@
 #include "apps/troupe/server/server.h"
 
+#include "actors/auth/audit.h"
 #include "actors/auth/client_actor.h"
+#include "actors/auth/roles_actor.h"
+#include "actors/blobs/collector.h"
+#include "actors/object/object_actor.h"
+#include "actors/subscription/subscription_actor.h"
 #include "actors/task/task_actor.h"
 #include "actors/task_group/group_actor.h"
 #include "actors/task_queue/queue_actor.h"
 #include "actors/worker/queries.h"
 #include "actors/worker/worker_actor.h"
+#include "apps/troupe/server/amqp_publisher.h"
+#include "apps/troupe/server/api_metrics.h"
+#include "apps/troupe/server/blob_janitor.h"
+#include "apps/troupe/server/blob_routes.h"
 #include "apps/troupe/server/call.h"
+#include "apps/troupe/server/event_feed.h"
+#include "apps/troupe/server/event_stream.h"
+#include "apps/troupe/server/http_edge.h"
 #include "apps/troupe/server/listener.h"
 #include "apps/troupe/server/log_keeper.h"
+#include "apps/troupe/server/queue_monitor.h"
+#include "apps/troupe/server/realm.h"
+#include "apps/troupe/server/reseal.h"
 #include "apps/troupe/server/retention.h"
 #include "apps/troupe/server/server_metrics.h"
+#include "apps/troupe/server/services.h"
 #include "apps/troupe/server/site.h"
+#include "apps/troupe/server/static_clients.h"
 #include "apps/troupe/server/store_paths.h"
+#include "runtime/api/body_readers.h"
+#include "runtime/base/hash.h"
+#include "runtime/base/random.h"
 #include "runtime/http/operations.h"
-#include "runtime/http/server.h"
 #include "runtime/process/log.h"
+#include "schema/store/auth.capnp.h"
+#include "schema/store/messages.capnp.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,6 +45,7 @@
 #include <cerrno>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -34,11 +56,14 @@ constexpr std::size_t disk_threads = 4;
 // A worker that comes back at the end of its lease has to renew the claims that ran out while this
 // program was down; it tries that every 10 s.
 constexpr Duration renewal_least{30'000};
+// What is under way over HTTP when the server stops has so long.
+constexpr Duration http_grace{1'000};
+constexpr std::size_t log_name_bytes = 6;
 
 // Workers that were connected when the last process ended: their leases count from now.
 void begin_leases(Host& host) {
   std::string next;
-  for (Page page{.limit = 1000, .after = ""};; page.after = from_base64(next).value_or("")) {
+  for (Page page;; page = read_page(1000, next)) {
     next.clear();
     for (const auto& w : worker::list_workers(*host.snapshot(), "", page, next)) {
       if (w.session == 0 && w.claims.empty()) continue;
@@ -59,16 +84,47 @@ kj::Promise<void> maintain_host(Host& host, kj::Timer& timer) {
   });
 }
 
+// LMDB follows what a damaged page says. As long as reading all of them takes no time to speak of,
+// they are looked at before it does.
+constexpr std::uint64_t verified_bytes_max = 256ULL << 20;
+
+// What positions of this event log begin with, made at the first start. Later starts write nothing.
+kj::Promise<std::string> name_of_log(Site& site) {
+  const auto known = subscription::find(*site.host.snapshot(), subscription::log_name);
+  if (known) return known->log;
+  const std::string fresh = to_hex(as_bytes(random_bytes(log_name_bytes)));
+  return ask(site, {kinds::subscription, subscription::log_name}, subscription::begin(fresh, {}))
+      .then([](const Bytes& row) { return subscription::decode(row.words()).log; });
+}
+
+// Where the publisher is: at its first start, at the end of the log.
+kj::Promise<EventPosition> begin_publishing(Site& site) {
+  auto known = subscription::find(*site.host.snapshot(), subscription::amqp_name);
+  if (known) return std::move(known->position);
+  return ask(site, {kinds::subscription, subscription::amqp_name},
+             subscription::begin({}, site.host.last_events()))
+      .then([](const Bytes& row) { return subscription::decode(row.words()).position; });
+}
+
 HostOptions host_options(const ServerOptions& options, const task::TaskConfig& tasks) {
   HostOptions host;
   host.store.directory = store_dir(options.data_dir);
   host.store.use_bytes_max = options.map_size_bytes;
   host.store.disk_free_least = options.disk_reserve_bytes;
   host.store.sync = options.sync;
+  host.store.verify = stored_bytes(options.data_dir) <= verified_bytes_max;
   host.shards = options.shards;
   host.threads = std::max(2U, std::thread::hardware_concurrency());
-  host.kinds = {task::kind(tasks), task_group::kind(), task_queue::kind(),
-                worker::kind({options.worker_lease}), auth::kind()};
+  host.kinds = {task::kind(tasks),
+                task_group::kind({options.expiration_delay}),
+                task_queue::kind({options.expiration_delay}),
+                worker::kind({options.worker_lease, options.expiration_delay}),
+                auth::client_kind(),
+                auth::roles_kind(),
+                auth::audit_kind({options.audit_retention}),
+                object::kind(),
+                blobs::kind({options.garbage_delay}),
+                subscription::kind()};
   host.timers.hold = options.worker_lease + renewal_least;
   host.prepare = begin_leases;
   return host;
@@ -80,14 +136,21 @@ Status make_directory(const std::string& path) {
                "cannot create " + path + ": " + std::generic_category().message(errno)};
 }
 
+constexpr std::size_t descriptors_beside = 1'024;  // open logs, the store, ...
+
 // Connections and open logs need a descriptor each; the usual soft limit is far below.
-void raise_descriptor_limit() {
+void raise_descriptor_limit(std::size_t connections_max) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
     log_event(LogLevel::warning, "descriptor_limit_kept",
               {{"detail", std::generic_category().message(errno)}});
+  }
+  const auto wanted = 2 * connections_max + descriptors_beside;
+  if (limit.rlim_max < wanted) {
+    log_event(LogLevel::warning, "descriptor_limit_low",
+              {{"limit", std::uint64_t{limit.rlim_max}}, {"wanted", std::uint64_t{wanted}}});
   }
 }
 
@@ -138,7 +201,7 @@ Status open_foundation(Foundation& f,
   auto logs = StreamStore::open({.dir = options.data_dir + "/logs"}, *f.blobs);
   if (!logs.ok()) return logs.error();
   f.logs = std::move(logs).value();
-  f.collector = add_host_metrics(f.registry, *f.host);
+  f.collector = add_host_metrics(f.registry, *f.host, f.clock);
   f.disk = std::make_unique<ThreadPool>(disk_threads);
   return Done{};
 }
@@ -146,6 +209,7 @@ Status open_foundation(Foundation& f,
 struct Bound {
   std::string http;
   std::vector<std::string> rpc;
+  kj::Own<kj::ConnectionReceiver> http_port;
 };
 
 // `host:port` with the port that was bound.
@@ -176,6 +240,14 @@ class RunningServer final : public Server {
   std::vector<std::string> rpc_addresses() const override { return bound_.rpc; }
   std::string root_url() const override { return root_url_; }
 
+  void use_tls(ServerTls tls) override {
+    // One that was not there at the start would change the addresses' meaning.
+    if (options_.tls.http.empty()) tls.http = {};
+    if (options_.tls.rpc.empty()) tls.rpc = {};
+    const std::lock_guard lock(stop_mutex_);
+    if (use_tls_) use_tls_(tls);
+  }
+
   void stop() override {
     if (!thread_.joinable()) return;
     {
@@ -186,10 +258,22 @@ class RunningServer final : public Server {
   }
 
  private:
+  /// What calls may still use while the loop they ran on is destroyed: calls over RPC belong to the
+  /// loop, and end with it, later than their connections.
+  struct OutlivesLoop {
+    Edge edge;
+    const Realm realm;
+    std::optional<EventFeed> events = {};  // once the log is known
+    std::optional<Site> site = {};         // once there is a loop; its timer ends with that
+  };
+
   void run(std::promise<Status>& started);
-  void serve(kj::AsyncIoContext& io, std::promise<Status>& started);
-  Result<Bound> listen(kj::AsyncIoContext& io, http::Server& http, RpcListener& rpc);
+  void serve(kj::AsyncIoContext& io, OutlivesLoop& kept, std::promise<Status>& started);
+  Result<Bound> listen(kj::AsyncIoContext& io, RpcListener& rpc);
   http::OperationsOptions operations();
+  void add_routes(http::RouteTable& routes, Site& site, api::BodyReaders& bodies);
+  RealmHooks realm_hooks();
+  std::unique_ptr<AmqpPublisher> publish(Site& site);
 
   // Constant once open.
   const ServerOptions options_;
@@ -198,9 +282,11 @@ class RunningServer final : public Server {
   Foundation foundation_;
   Bound bound_;
   std::string root_url_;
+  EventPosition begun_;  // of the publisher, where it was
 
-  std::mutex stop_mutex_;  // guards the next
+  std::mutex stop_mutex_;  // guards the next two
   kj::Own<kj::CrossThreadPromiseFulfiller<void>> stop_;
+  std::function<void(const ServerTls&)> use_tls_;  // on the I/O thread; none once it stops
   std::thread thread_;
 };
 
@@ -216,7 +302,45 @@ http::OperationsOptions RunningServer::operations() {
   return operations;
 }
 
-Result<Bound> RunningServer::listen(kj::AsyncIoContext& io, http::Server& http, RpcListener& rpc) {
+// All of HTTP, for one of its threads.
+void RunningServer::add_routes(http::RouteTable& routes, Site& site, api::BodyReaders& bodies) {
+  http::add_operations(routes, foundation_.registry, operations());
+  add_service_routes(routes, site, foundation_.registry, bodies);
+  add_blob_routes(routes, site);
+  add_event_stream(routes, site);
+}
+
+RealmHooks RunningServer::realm_hooks() {
+  RealmHooks hooks;
+  hooks.open = [this](const std::string& client_id,
+                      const std::string& sealed) -> std::optional<Secret> {
+    auto token = options_.keys.open(sealed, client_id);
+    if (token.ok()) return std::move(token).value();
+    log_event(LogLevel::error, "token_unreadable",
+              {{"client", client_id}, {"detail", token.error().detail}});
+    return std::nullopt;
+  };
+  hooks.used = [this](const std::string& id, Instant before) {
+    if (foundation_.clock.wall_now() - before < auth::touch_least) return false;
+    auto touch =
+        build<schema::ClientMessage>([](schema::ClientMessage::Builder m) { m.setTouch(); });
+    foundation_.host->ask(client_id(id), std::move(touch), ReplyTo{});
+    return true;
+  };
+  return hooks;
+}
+
+// Null: there is no broker. One that is new begins with what comes.
+std::unique_ptr<AmqpPublisher> RunningServer::publish(Site& site) {
+  if (!options_.broker) return nullptr;
+  PublisherOptions options;
+  options.broker = *options_.broker;
+  options.begin = begun_;
+  options.exchanges = all_exchanges();
+  return start_publisher(site.host, *site.events, foundation_.registry, std::move(options));
+}
+
+Result<Bound> RunningServer::listen(kj::AsyncIoContext& io, RpcListener& rpc) {
   Bound bound;
   auto& network = io.provider->getNetwork();
   const auto bind = [&](const std::string& address) {
@@ -226,7 +350,7 @@ Result<Bound> RunningServer::listen(kj::AsyncIoContext& io, http::Server& http, 
   try {
     auto port = bind(current);
     bound.http = with_port(current, port->getPort());
-    http.listen(kj::mv(port));
+    bound.http_port = kj::mv(port);
     for (const auto& address : options_.rpc_addresses) {
       current = address;
       auto rpc_port = bind(address);
@@ -243,56 +367,94 @@ Result<Bound> RunningServer::listen(kj::AsyncIoContext& io, http::Server& http, 
   return bound;
 }
 
-void RunningServer::serve(kj::AsyncIoContext& io, std::promise<Status>& started) {
-  Edge edge(*foundation_.host);
+void RunningServer::serve(kj::AsyncIoContext& io,
+                          OutlivesLoop& kept,
+                          std::promise<Status>& started) {
+  Edge& edge = kept.edge;
   const auto answers = edge.run().eagerlyEvaluate(nullptr);
-  Site site{foundation_.clock,
-            *foundation_.host,
-            edge,
-            *foundation_.blobs,
-            *foundation_.logs,
-            *foundation_.disk,
-            io.provider->getTimer(),
-            tasks_,
-            options_.root_url,
-            options_.root_client_id,
-            options_.root_access_token,
-            options_.encryption_key,
-            foundation_.clock.wall_now(),
-            on_fatal_};
+  Site& site =
+      kept.site.emplace(Site{foundation_.clock, *foundation_.host, edge, *foundation_.blobs,
+                             *foundation_.logs, *foundation_.disk, io.provider->getTimer(), tasks_,
+                             options_.root_url, options_.root_client_id, options_.root_access_token,
+                             options_.keys, kept.realm, foundation_.clock.wall_now(), on_fatal_});
+  site.events = &kept.events.emplace(site.host, name_of_log(site).wait(io.waitScope));
+  if (options_.broker) begun_ = begin_publishing(site).wait(io.waitScope);
   site.data_dir = options_.data_dir;
-  http::RouteTable routes;
-  http::add_operations(routes, foundation_.registry, operations());
-  auto http = http::make_server(io.provider->getTimer(), routes);
-  auto rpc = make_rpc_listener(site);
+  site.websocktunnel_secret = options_.websocktunnel_secret;
+  site.claim_work_timeout = options_.claim_work_timeout;
+  site.figures = std::make_shared<ApiMetrics>(foundation_.registry);
+  synchronise_static_clients(site, options_.static_clients, options_.is_private).wait(io.waitScope);
+  auto rpc = make_rpc_listener(site, options_.connections_max);
+  if (!options_.tls.rpc.empty()) rpc->use_tls(options_.tls.rpc);
 
-  auto bound = listen(io, *http, *rpc);
+  auto bound = listen(io, *rpc);
   if (!bound.ok()) {
     started.set_value(bound.error());
     return;
   }
   bound_ = std::move(bound).value();
-  if (site.root_url.empty()) site.root_url = "http://" + bound_.http;
+  const char* const scheme = options_.tls.http.empty() ? "http://" : "https://";
+  if (site.root_url.empty()) site.root_url = scheme + bound_.http;
   root_url_ = site.root_url;
+  api::BodyReaders bodies;
+  const auto http = make_http_edge(
+      site,
+      {.threads = options_.http_threads,
+       .tls = options_.tls.http,
+       .connections_max = options_.connections_max},
+      [this, &bodies](http::RouteTable& routes, Site& own) { add_routes(routes, own, bodies); });
+  http->listen(kj::mv(bound_.http_port));
+  const auto http_figures = foundation_.registry.add_collector([&http = *http](auto& samples) {
+    samples.gauge({"http_connections", "Connections over HTTP that are open", {}},
+                  static_cast<double>(http.connections()));
+    samples.counter({"http_connections_ended_total",
+                     "Connections over HTTP that waited longest, ended to make room for others",
+                     {}},
+                    static_cast<double>(http.ended()));
+  });
+  const auto publisher = publish(site);
   const auto retention =
-      keep_events_bounded(site, {options_.events_retention, options_.events_retention_bytes})
+      keep_events_bounded(site, {.age = options_.events_retention,
+                                 .bytes_max = options_.events_retention_bytes,
+                                 .reader = publisher ? subscription::amqp_name : "",
+                                 .backlog_bytes_max = options_.amqp_backlog_bytes})
           .eagerlyEvaluate(nullptr);
+  const auto resealing = reseal_tokens(site).eagerlyEvaluate([](kj::Exception&& e) {
+    log_event(LogLevel::error, "tokens_not_resealed", {{"detail", error_from(e).detail}});
+  });
   const auto maintenance = maintain_host(site.host, site.timer).eagerlyEvaluate(nullptr);
   const auto logs = keep_logs(site).eagerlyEvaluate(
       [&site](kj::Exception&& e) { site.fatal("logs: " + error_from(e).detail); });
+  const auto janitor = remove_unused_blobs(site, options_.garbage_delay).eagerlyEvaluate(nullptr);
+  const auto monitor =
+      monitor_queue(site, foundation_.registry).eagerlyEvaluate([](kj::Exception&& e) {
+        log_event(LogLevel::error, "queue_not_monitored", {{"detail", error_from(e).detail}});
+      });
 
   auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
   {
     const std::lock_guard lock(stop_mutex_);
     stop_ = kj::mv(paf.fulfiller);
+    use_tls_ = [&edge, &http, &rpc](const ServerTls& tls) {
+      edge.post([&http, &rpc, tls] {
+        if (!tls.http.empty()) http->use_tls(tls.http);
+        if (!tls.rpc.empty()) rpc->use_tls(tls.rpc);
+      });
+    };
   }
   started.set_value(Done{});
   paf.promise.wait(io.waitScope);
+  {
+    const std::lock_guard lock(stop_mutex_);
+    use_tls_ = nullptr;
+  }
+  http->drain(http_grace).wait(io.waitScope);
 }
 
 void RunningServer::run(std::promise<Status>& started) {
+  OutlivesLoop kept{Edge(*foundation_.host), Realm(*foundation_.host, realm_hooks())};
   auto io = kj::setupAsyncIo();
-  serve(io, started);
+  serve(io, kept, started);
 }
 
 }  // namespace
@@ -302,9 +464,10 @@ Result<std::unique_ptr<Server>> start(ServerOptions options,
   task::TaskConfig tasks;
   tasks.claim_timeout = options.claim_timeout;
   tasks.deadline_delay = options.deadline_delay;
+  tasks.expiration_delay = options.expiration_delay;
   tasks.max_task_deadline = options.max_task_deadline;
   tasks.max_dependencies = options.max_dependencies;
-  raise_descriptor_limit();
+  raise_descriptor_limit(options.connections_max);
   auto server = std::make_unique<RunningServer>(std::move(options), tasks, std::move(on_fatal));
   if (auto opened = server->open(); !opened.ok()) return opened.error();
   return std::unique_ptr<Server>(std::move(server));

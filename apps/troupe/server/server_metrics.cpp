@@ -5,9 +5,9 @@
 #include "actors/task_queue/queries.h"
 #include "actors/worker/queries.h"
 #include "runtime/actor/dead_letters.h"
+#include "runtime/clock/clock.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <string>
 #include <utility>
@@ -19,22 +19,39 @@ constexpr const char* other = "(other)";
 // More dead letters than these are counted without their kinds: a scrape is quick.
 constexpr std::uint64_t letters_read_max = 10'000;
 
-constexpr std::array known_kinds = {kinds::task, kinds::task_group, kinds::task_queue,
-                                    kinds::worker, kinds::client};
-
 struct QueueFigures {
   std::uint64_t pending = 0;
-  std::size_t claimed = 0;
-  std::size_t workers = 0;
+  std::uint64_t claimed = 0;
+  std::uint64_t workers = 0;
+  std::uint64_t quarantined = 0;
+  std::uint64_t connected = 0;
+
+  static QueueFigures of(std::uint64_t pending, const worker::Staffing& staff) {
+    return {pending, staff.claims, staff.known, staff.quarantined, staff.connected};
+  }
+  QueueFigures& operator+=(const QueueFigures& part) {
+    pending += part.pending;
+    claimed += part.claimed;
+    workers += part.workers;
+    quarantined += part.quarantined;
+    connected += part.connected;
+    return *this;
+  }
 };
 
 void add_queue(metrics::Samples& samples, const metrics::Labels& labels, const QueueFigures& q) {
-  samples.gauge({"queue_pending_tasks", "Runs that wait for a worker", labels},
-                static_cast<double>(q.pending));
-  samples.gauge({"queue_claimed_tasks", "Runs that a worker holds", labels},
-                static_cast<double>(q.claimed));
-  samples.gauge({"queue_running_workers", "Connected workers", labels},
-                static_cast<double>(q.workers));
+  const auto gauge = [&](const char* name, const char* help, std::uint64_t value) {
+    samples.gauge({name, help, labels}, static_cast<double>(value));
+  };
+  // A worker is taken to run one task, as Taskcluster's do.
+  const auto at_work = std::min(q.workers, q.quarantined + q.claimed);
+  gauge("queue_pending_tasks", "Runs that wait for a worker", q.pending);
+  gauge("queue_claimed_tasks", "Runs that a worker holds", q.claimed);
+  gauge("queue_workers_total", "Workers whose record has not expired", q.workers);
+  gauge("queue_quarantined_workers", "Of those, in quarantine", q.quarantined);
+  gauge("queue_running_workers", "Runs that a worker holds", q.claimed);
+  gauge("queue_idle_workers", "Workers without a run, not in quarantine", q.workers - at_work);
+  gauge("queue_connected_workers", "Workers connected, or heard of over HTTP", q.connected);
 }
 
 std::vector<task_queue::QueueView> all_queues(const Snapshot& snapshot) {
@@ -49,37 +66,37 @@ std::vector<task_queue::QueueView> all_queues(const Snapshot& snapshot) {
 }
 
 // The longest queues one by one, the rest as one.
-void add_queues(metrics::Samples& samples, const Snapshot& snapshot) {
+void add_queues(metrics::Samples& samples, const Snapshot& snapshot, Instant now) {
   auto queues = all_queues(snapshot);
   const auto labelled = std::min(queues.size(), queues_labelled_max);
   std::ranges::partial_sort(queues, queues.begin() + static_cast<std::ptrdiff_t>(labelled),
                             std::ranges::greater{}, &task_queue::QueueView::pending);
-  const auto staff = worker::staffing(snapshot, "");
-  QueueFigures rest{0, staff.claims, staff.connected};
+  auto staff = worker::staffing_by_queue(snapshot, now);
   for (std::size_t i = 0; i < labelled; ++i) {
     const std::string& id = queues[i].task_queue_id;
-    const auto own = worker::staffing(snapshot, id);
     const auto slash = id.find('/');
     add_queue(samples,
               {{"provisionerId", id.substr(0, slash)}, {"workerType", id.substr(slash + 1)}},
-              {queues[i].pending, own.claims, own.connected});
-    rest.claimed -= own.claims;
-    rest.workers -= own.connected;
+              QueueFigures::of(queues[i].pending, staff[id]));
+    staff.erase(id);
   }
+  QueueFigures rest;
   for (std::size_t i = labelled; i < queues.size(); ++i) rest.pending += queues[i].pending;
+  for (const auto& [id, of_queue] : staff) rest += QueueFigures::of(0, of_queue);
   add_queue(samples, {{"provisionerId", other}, {"workerType", other}}, rest);
 }
 
 void add_dead_letters(metrics::Samples& samples, const Snapshot& snapshot) {
   // All that may be there, so that an alarm has a zero to rise from.
   std::map<std::pair<std::string, std::string>, std::uint64_t> counts;
-  for (const KindId kind : known_kinds) {
+  const auto ours = known_kinds();
+  for (const KindId kind : ours) {
     for (const char* cause : {"handler", "crashes"}) counts[{kind_name(kind), cause}] = 0;
   }
   std::uint64_t read = 0;
   scan_dead_letters(snapshot, 0, [&](const DeadLetter& letter) {
     const KindId kind = letter.delivery.to.kind;
-    const bool known = std::ranges::find(known_kinds, kind) != known_kinds.end();
+    const bool known = std::ranges::find(ours, kind) != ours.end();
     counts[{known ? kind_name(kind) : other,
             letter.error == error_of_crashes ? "crashes" : "handler"}] += 1;
     return ++read < letters_read_max;
@@ -143,11 +160,12 @@ HostHistograms::HostHistograms(metrics::Registry& registry)
           {"troupe_timer_late_seconds", "How late timers were", {}}, metrics::latency_bounds())) {}
 
 std::unique_ptr<metrics::CollectorRegistration> add_host_metrics(metrics::Registry& registry,
-                                                                 Host& host) {
-  return registry.add_collector([&host](metrics::Samples& samples) {
+                                                                 Host& host,
+                                                                 const Clock& clock) {
+  return registry.add_collector([&host, &clock](metrics::Samples& samples) {
     add_stats(samples, host.stats());
     const auto snapshot = host.snapshot();
-    add_queues(samples, *snapshot);
+    add_queues(samples, *snapshot, clock.wall_now());
     add_dead_letters(samples, *snapshot);
   });
 }

@@ -23,8 +23,9 @@ struct HostHistograms {
   metrics::Histogram timer_late_seconds;
 };
 
-/// Registers figures that are read at each scrape. Borrows `host`.
+/// Registers figures that are read at each scrape. Borrows `host` and `clock`.
 std::unique_ptr<metrics::CollectorRegistration> add_host_metrics(metrics::Registry& registry,
-                                                                 Host& host);
+                                                                 Host& host,
+                                                                 const Clock& clock);
 
 }  // namespace troupe::server

@@ -3,10 +3,25 @@
 #include "actors/check.h"
 #include "runtime/store/shards.h"
 
+#include <filesystem>
+#include <system_error>
+
 namespace troupe::server {
 
 std::string store_dir(const std::string& data_dir) {
   return data_dir + "/store";
+}
+
+std::uint64_t stored_bytes(const std::string& data_dir) {
+  std::uint64_t bytes = 0;
+  const auto count = troupe::count_shards(store_dir(data_dir));
+  for (std::uint32_t shard = 0; shard < count; ++shard) {
+    std::error_code none;
+    const auto size =
+        std::filesystem::file_size(shard_directory(store_dir(data_dir), shard) + "/data.mdb", none);
+    if (!none) bytes += size;
+  }
+  return bytes;
 }
 
 StoreOptions offline_options(const std::string& directory, ShardPlace place) {

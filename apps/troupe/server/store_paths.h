@@ -5,6 +5,7 @@
 #include "runtime/base/result.h"
 #include "runtime/store/store.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,9 @@ namespace troupe::server {
 
 /// The folder of the shards' folders.
 std::string store_dir(const std::string& data_dir);
+
+/// Bytes of all its shards' files; 0 if there are none yet.
+std::uint64_t stored_bytes(const std::string& data_dir);
 
 /// How a shard below `directory` is opened when no server runs on it.
 StoreOptions offline_options(const std::string& directory, ShardPlace place);

@@ -1,6 +1,7 @@
 #include "apps/troupe/server/transfer.h"
 
 #include "actors/task/queries.h"
+#include "runtime/base/data.h"
 
 #include <algorithm>
 #include <vector>
@@ -70,6 +71,7 @@ struct LogTransfer {
   std::uint64_t offset;
   bool follow;
   schema::ByteStream::Client sink;
+  std::function<void()> check;
   std::string key;
   // While waiting for the log to grow.
   std::unique_ptr<GrowthObserver> observer;
@@ -112,10 +114,9 @@ kj::Promise<void> wait_for_news(std::shared_ptr<LogTransfer> t,
 kj::Promise<LogEnd> continue_log(std::shared_ptr<LogTransfer> t);
 
 kj::Promise<LogEnd> send_whole_log(std::shared_ptr<LogTransfer> t, const task::ArtifactInfo& log) {
-  Sha256 hash{};
-  TROUPE_INVARIANT(log.sha256.size() == hash.size());
-  std::copy(log.sha256.begin(), log.sha256.end(), hash.begin());
-  return send_bytes_of_blob(t->site, hash, t->offset, t->sink).then([size = log.size] {
+  const auto hash = sha256_of(as_bytes(log.sha256));
+  TROUPE_INVARIANT(hash.has_value());
+  return send_bytes_of_blob(t->site, *hash, t->offset, t->sink).then([size = log.size] {
     return LogEnd{size, true};
   });
 }
@@ -134,6 +135,7 @@ kj::Promise<LogEnd> at_end_of_stream(std::shared_ptr<LogTransfer> t, std::uint64
 }
 
 kj::Promise<LogEnd> continue_log(std::shared_ptr<LogTransfer> t) {
+  t->check();
   const auto growth = t->grown;
   Piece piece(piece_bytes);
   auto got = t->site.logs.read(t->key, t->offset, piece);
@@ -177,10 +179,20 @@ kj::Promise<LogEnd> send_log(Site& site,
                              std::uint32_t run,
                              std::uint64_t offset,
                              bool follow,
-                             schema::ByteStream::Client sink) {
+                             schema::ByteStream::Client sink,
+                             std::function<void()> check) {
   std::string key = log_key(task_id, run);
-  auto t = std::make_shared<LogTransfer>(LogTransfer{
-      site, std::move(task_id), run, offset, follow, sink, std::move(key), nullptr, 0, {}});
+  auto t = std::make_shared<LogTransfer>(LogTransfer{site,
+                                                     std::move(task_id),
+                                                     run,
+                                                     offset,
+                                                     follow,
+                                                     sink,
+                                                     std::move(check),
+                                                     std::move(key),
+                                                     nullptr,
+                                                     0,
+                                                     {}});
   if (follow) observe(t);
   return continue_log(t).then(
       [sink](LogEnd end) mutable { return end_sink(sink).then([end] { return end; }); });

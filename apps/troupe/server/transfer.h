@@ -5,6 +5,7 @@
 #include "schema/rpc/stream.capnp.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace troupe::server {
@@ -21,12 +22,14 @@ struct LogEnd {
 };
 
 /// Sends a run's log from `offset`; with `follow` until the run has ended. A log that does not
-/// exist yet is waited for. Ends the sink.
+/// exist yet is waited for. `check` throws once the caller may not have it any more: it is asked
+/// before each piece. Ends the sink.
 kj::Promise<LogEnd> send_log(Site& site,
                              std::string task_id,
                              std::uint32_t run,
                              std::uint64_t offset,
                              bool follow,
-                             schema::ByteStream::Client sink);
+                             schema::ByteStream::Client sink,
+                             std::function<void()> check);
 
 }  // namespace troupe::server

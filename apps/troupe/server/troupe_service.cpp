@@ -1,28 +1,35 @@
 #include "apps/troupe/server/troupe_service.h"
 
-#include "actors/auth/client_actor.h"
+#include "actors/auth/queries.h"
 #include "actors/task/explain.h"
 #include "actors/task/queries.h"
 #include "actors/task_group/group_actor.h"
 #include "actors/task_group/queries.h"
 #include "actors/task_queue/queries.h"
 #include "actors/worker/queries.h"
+#include "actors/worker/summary.h"
 #include "apps/troupe/group_file/group_file.h"
+#include "apps/troupe/server/artifact_bytes.h"
 #include "apps/troupe/server/backup_service.h"
 #include "apps/troupe/server/call.h"
 #include "apps/troupe/server/creation.h"
 #include "apps/troupe/server/dead_letters.h"
-#include "apps/troupe/server/event_log.h"
+#include "apps/troupe/server/event_service.h"
+#include "apps/troupe/server/monitor.h"
+#include "apps/troupe/server/short_page.h"
+#include "apps/troupe/server/task_search.h"
 #include "apps/troupe/server/transfer.h"
 #include "apps/troupe/server/worker_session.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/random.h"
-#include "runtime/base/secret_box.h"
 #include "runtime/transcode/json.h"
+#include "runtime/transcode/limits.h"
+#include "schema/store/auth.capnp.h"
 
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <span>
 
 namespace troupe::server {
@@ -32,11 +39,11 @@ using kj::Promise;
 using kj::READY_NOW;
 
 constexpr unsigned create_tasks_max = 100;
+constexpr unsigned check_tasks_max = 100'000;  // as many as a group file may have
 constexpr std::size_t found_ids_max = 10;
 constexpr std::size_t named_members_max = 3;  // looked at for a group's name
 constexpr std::size_t tails_max = 1'000;
 constexpr std::size_t tail_chars = 200;
-constexpr std::uint32_t wait_seconds_max = 60;
 
 std::uint64_t number_of(const Page& page) {
   return page.after.size() == 8 ? KeyReader(page.after).u64() : 0;
@@ -46,6 +53,9 @@ std::string number_token(std::uint64_t number) {
   return write_token(KeyWriter().u64(number).prefix());
 }
 
+// What the client ids of worker tokens begin with.
+constexpr const char* worker_tokens = "troupe/worker/";
+
 // The last word of a token's client id. A repeated request means the same client; its id is hashed,
 // since client ids are shown to everybody and the request's opens the token.
 std::string token_name(capnp::Text::Reader request_id) {
@@ -54,23 +64,51 @@ std::string token_name(capnp::Text::Reader request_id) {
   return to_base64url(std::span(hash).first(16));
 }
 
-class TroupeService final : public schema::Troupe::Server {
+ScopeTemplate parsed(const char* text) {
+  return take(ScopeTemplate::parse(text));
+}
+
+// What a worker token may do, for who makes it; and what lets go of tasks that createTasks holds.
+const ScopeTemplate& worker_token_needs() {
+  static const ScopeTemplate needs =
+      parsed(R"({"AllOf":["queue:claim-work:<pool>","queue:worker-id:*"]})");
+  return needs;
+}
+const ScopeTemplate& release_needs() {
+  static const ScopeTemplate needs = parsed("queue:scheduler-id:<schedulerId>");
+  return needs;
+}
+
+// What createTask needs: creating many is creating each.
+const ScopeTemplate& creation_template() {
+  static const ScopeTemplate needs = [] {
+    const auto queue = api::read_service(capnp::Schema::from<schema::Queue>());
+    return *queue.find("createTask")->scopes;
+  }();
+  return needs;
+}
+
+class TroupeService final : public schema::Troupe::Server, public Monitor {
  public:
-  TroupeService(Site& site, std::string caller) : site_(site), caller_(std::move(caller)) {}
+  TroupeService(Site& site, api::Call& call) : Monitor(site), site_(site), call_(call) {}
 
   Promise<void> checkTasks(CheckTasksContext context) override {
-    const auto tasks = context.getParams().getTasks();
-    const auto faults = check_tasks(site_, tasks);
-    auto out = context.getResults().initErrors(static_cast<unsigned>(faults.size()));
-    for (unsigned i = 0; i < out.size(); ++i) {
-      const TaskFault& fault = faults[i];
-      out[i].setTaskId(tasks[fault.task].getTaskId());
-      out[i].setCode(to_string(fault.code));
-      out[i].setMessage(text(fault.message));
-      out[i].setField(text("tasks[" + std::to_string(fault.task) + "]" +
-                           (fault.field.empty() ? "" : "." + fault.field)));
+    if (context.getParams().getTasks().size() > check_tasks_max) {
+      throw_error({Errc::invalid, "checkTasks takes at most 100,000 tasks a call"});
     }
-    return READY_NOW;
+    return check_tasks(site_, context.getParams())
+        .then([context](std::vector<TaskFault>&& faults) mutable {
+          const auto tasks = context.getParams().getTasks();
+          auto out = context.getResults().initErrors(static_cast<unsigned>(faults.size()));
+          for (unsigned i = 0; i < out.size(); ++i) {
+            const TaskFault& fault = faults[i];
+            out[i].setTaskId(tasks[fault.task].getTaskId());
+            out[i].setCode(to_string(fault.code));
+            out[i].setMessage(text(fault.message));
+            out[i].setField(text("tasks[" + std::to_string(fault.task) + "]" +
+                                 (fault.field.empty() ? "" : "." + fault.field)));
+          }
+        });
   }
 
   Promise<void> createTasks(CreateTasksContext context) override {
@@ -80,11 +118,17 @@ class TroupeService final : public schema::Troupe::Server {
     }
     std::vector<CheckedTask> tasks;
     for (const auto task : params.getTasks()) {
+      const auto require = [&task](const auto& outcome) {
+        if (outcome.ok()) return;
+        const Error& error = outcome.error();
+        throw_error({error.code, "task " + str(task.getTaskId()) + ": " + error.detail});
+      };
+      require(check_size(task.getTask()));
+      require(check_form(task));
       auto checked = check_task(site_, task.getTaskId(), task.getTask(), params.getHold());
-      if (!checked.ok()) {
-        throw_error({checked.error().code,
-                     "task " + str(task.getTaskId()) + ": " + checked.error().detail});
-      }
+      require(checked);
+      call_.authorize(creation_template(), creation_scopes(task.getTask()));
+      require(check_rules(checked.value()));
       tasks.push_back(std::move(checked).value());
     }
     return create_tasks(site_, std::move(tasks))
@@ -98,6 +142,10 @@ class TroupeService final : public schema::Troupe::Server {
 
   Promise<void> releaseTasks(ReleaseTasksContext context) override {
     auto id = checked_id(context.getParams().getTaskGroupId(), "taskGroupId");
+    if (const auto group = task_group::find_group(*site_.host.snapshot(), id)) {
+      ScopeParameters values;
+      call_.authorize(release_needs(), values.text("schedulerId", group->state.scheduler_id));
+    }
     auto release = build<schema::TaskGroupMessage>(
         [](schema::TaskGroupMessage::Builder m) { m.setRelease(); });
     return ask(site_, task_group_id(std::move(id)), std::move(release))
@@ -118,23 +166,17 @@ class TroupeService final : public schema::Troupe::Server {
   Promise<void> findIds(FindIdsContext context) override;
 
   Promise<void> events(EventsContext context) override {
-    const auto params = context.getParams();
-    EventPosition after(site_.host.shards(), 0);
-    if (view(params.getAfter()) == "now") {
-      after = site_.host.last_events();
-    } else if (params.getAfter().size() > 0) {
-      after = take(read_position(view(params.getAfter()), site_.host.shards()));
-      take(check_not_ahead(site_.host, after));
-    }
-    const auto wait = std::min(params.getWait(), wait_seconds_max);
-    const auto until = site_.timer.now() + wait * kj::SECONDS;
-    return continue_events(context, after, until);
+    return serve_events(site_, call_, context);
+  }
+  Promise<void> subscribe(SubscribeContext context) override {
+    return serve_subscriber(site_, call_, context);
   }
 
   Promise<void> readLog(ReadLogContext context) override {
     const auto params = context.getParams();
     return send_log(site_, checked_id(params.getTaskId(), "taskId"), params.getRunId(),
-                    params.getOffset(), params.getFollow(), params.getSink())
+                    params.getOffset(), params.getFollow(), params.getSink(),
+                    [this] { call_.caller().credentials(); })
         .then([context](LogEnd end) mutable {
           context.getResults().setSize(end.size);
           context.getResults().setFinished(end.finished);
@@ -150,13 +192,18 @@ class TroupeService final : public schema::Troupe::Server {
 
   Promise<void> revokeWorkerToken(RevokeWorkerTokenContext context) override {
     const std::string client_id = str(context.getParams().getClientId());
-    auto revoke =
-        build<schema::ClientMessage>([](schema::ClientMessage::Builder m) { m.setRevoke(); });
+    if (!client_id.starts_with(worker_tokens)) {
+      throw_error({Errc::invalid, "\"" + client_id + "\" is no worker token: those begin with " +
+                                      worker_tokens + " (troupe worker token list)"});
+    }
+    auto revoke = build<schema::ClientMessage>([this](schema::ClientMessage::Builder m) {
+      m.setBy(text(caller()));
+      m.setRevoke();
+    });
     return ask(site_, ActorId{kinds::client, client_id}, std::move(revoke))
         .then([this, client_id](Bytes) {
           // Those who are in already are out at once.
-          const auto [first, last] = site_.sessions.equal_range(client_id);
-          for (auto entry = first; entry != last; ++entry) entry->second->revoke();
+          site_.recheck_workers(client_id);
         });
   }
 
@@ -182,93 +229,47 @@ class TroupeService final : public schema::Troupe::Server {
     return READY_NOW;
   }
   Promise<void> retryDeadLetters(RetryDeadLettersContext context) override {
-    return settle_dead_letters(site_, caller_, context.getParams().getNumbers(),
+    return settle_dead_letters(site_, caller(), context.getParams().getNumbers(),
                                LetterFate::retried);
   }
   Promise<void> discardDeadLetters(DiscardDeadLettersContext context) override {
-    return settle_dead_letters(site_, caller_, context.getParams().getNumbers(),
+    return settle_dead_letters(site_, caller(), context.getParams().getNumbers(),
                                LetterFate::discarded);
   }
   Promise<void> backup(BackupContext context) override {
-    return serve_backup(site_, caller_, context);
+    return serve_backup(site_, caller(), context);
   }
 
  private:
-  Promise<void> continue_events(EventsContext context, EventPosition after, kj::TimePoint until);
+  const std::string& caller() { return call_.caller().credentials().client_id; }
 
   Site& site_;
-  const std::string caller_;  // client id
+  api::Call& call_;
 };
-
-namespace {
-
-bool is_behind(const EventPosition& read, const EventPosition& newest) {
-  for (std::size_t i = 0; i < read.size(); ++i) {
-    if (read[i] < newest[i]) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
-Promise<void> TroupeService::continue_events(EventsContext context,
-                                             EventPosition after,
-                                             kj::TimePoint until) {
-  const auto params = context.getParams();
-  const std::size_t limit = std::clamp(params.getLimit(), 1U, 1000U);
-  const auto newest = site_.host.last_events();
-  const EventFilter filter{str(params.getExchange()), str(params.getRoutingKey())};
-  const auto page = read_events(site_.host, std::move(after), limit, filter);
-  const bool over = site_.timer.now() >= until;
-  if (page.events.empty() && is_behind(page.last, newest) && !over) {
-    return kj::evalLater([this, context, last = page.last, until]() mutable {
-      return continue_events(context, last, until);
-    });
-  }
-  if (page.events.empty() && !over) {
-    return site_.edge.wait_for_event(newest)
-        .exclusiveJoin(site_.timer.atTime(until))
-        .then([this, context, last = page.last, until]() mutable {
-          return continue_events(context, last, until);
-        });
-  }
-  auto results = context.getResults();
-  auto out = results.initEvents(static_cast<unsigned>(page.events.size()));
-  for (unsigned i = 0; i < out.size(); ++i) fill_event(page.events[i], out[i]);
-  results.setNext(text(write_position(page.last)));
-  return READY_NOW;
-}
 
 Promise<void> TroupeService::listTasks(ListTasksContext context) {
   const auto params = context.getParams();
   const auto page = read_page(params.getLimit(), view(params.getContinuationToken()));
-  const std::string wanted = str(params.getState());
-  const std::string queue = str(params.getTaskQueueId());
-  if (!wanted.empty() && !enum_from_name<schema::TaskState>(wanted)) {
-    throw_error({Errc::invalid, "no state \"" + wanted +
-                                    "\": unscheduled, pending, running, "
-                                    "completed, failed or exception"});
-  }
+  if (params.getTaskQueueId().size() > 0) checked_queue(params.getTaskQueueId());
+  if (params.getTaskGroupId().size() > 0) checked_id(params.getTaskGroupId(), "taskGroupId");
+  const auto filter = take(read_filter(params));
   const auto snapshot = site_.host.snapshot();
-  std::vector<task::TaskView> tasks;
-  std::uint64_t next = 0;
-  task::scan_newest(*snapshot, number_of(page), [&](task::TaskView& task) {
-    if (!wanted.empty() && enum_name(task.state()) != wanted) return true;
-    if (!queue.empty() && view(task.row().getTaskQueueId()) != queue) return true;
-    if (tasks.size() == page.limit) {
-      next = tasks.back().number();
-      return false;
-    }
-    tasks.push_back(std::move(task));
-    return true;
-  });
+  std::string next;
+  auto tasks = short_page(
+      page, next,
+      [&](const Page& part, std::string& token) {
+        auto found = search_tasks(*snapshot, filter, part.limit, number_of(part));
+        if (found.next != 0) token = number_token(found.next);
+        return std::move(found.tasks);
+      },
+      whole_bytes);
   auto results = context.getResults();
   auto out = results.initTasks(static_cast<unsigned>(tasks.size()));
-  for (unsigned i = 0; i < tasks.size(); ++i) {
+  for (unsigned i = 0; i < out.size(); ++i) {
     tasks[i].fill_status(out[i].initStatus());
     tasks[i].fill_definition(out[i].initTask());
   }
-  if (next != 0) results.setContinuationToken(text(number_token(next)));
+  if (!next.empty()) results.setContinuationToken(text(next));
   return READY_NOW;
 }
 
@@ -322,7 +323,7 @@ Promise<void> TroupeService::findIds(FindIdsContext context) {
   const auto snapshot = site_.host.snapshot();
   const auto find = [&](KindId kind) {
     std::vector<std::string> ids;
-    scan_names(*snapshot, kind, prefix, [&](std::string_view key, std::uint64_t) {
+    scan_names(*snapshot, kind, prefix, "", [&](std::string_view key, std::uint64_t) {
       ids.emplace_back(key);
       return ids.size() < found_ids_max;
     });
@@ -378,28 +379,69 @@ Promise<void> TroupeService::readArtifact(ReadArtifactContext context) {
   const std::int64_t run = params.getRunId() < 0 ? std::int64_t{runs} - 1 : params.getRunId();
   if (run < 0 || run >= runs) throw_error({Errc::not_found, "task " + id + " has no such run"});
   const auto info = take(task::resolve_artifact(*snapshot, *task, static_cast<std::uint32_t>(run),
-                                                str(params.getName()), site_.now()));
+                                                str(params.getName()), site_.now(),
+                                                [this](const std::vector<std::string>& names) {
+                                                  ScopeParameters values;
+                                                  values.text("name", names.back());
+                                                  call_.authorize(values);
+                                                }));
   auto results = context.getResults();
   task::fill_artifact(info, results.initArtifact());
-  results.setSha256(data_of(info.sha256));
-  results.setSize(info.size);
   results.setRunId(static_cast<std::uint32_t>(run));
-  if (info.storage_type == "error") {
-    throw_error({Errc::not_found,
-                 "artifact " + info.name + " was not made: " + info.reason + ": " + info.message});
-  }
-  Sha256 hash{};
-  std::copy(info.sha256.begin(), info.sha256.end(), hash.begin());
-  return send_blob(site_, hash, params.getOffset(), params.getSink());
+  return send_artifact(site_, info, params.getOffset(), params.getSink())
+      .then([context](BlobName sent) mutable {
+        context.getResults().setSha256({sent.sha256.data(), sent.sha256.size()});
+        context.getResults().setSize(sent.size);
+      });
 }
+
+namespace {
+
+// The one that is named, or a page of all.
+std::vector<task_queue::QueueView> find_queues(const Snapshot& snapshot,
+                                               schema::Troupe::ListQueuesParams::Reader params,
+                                               std::string& next) {
+  if (params.getTaskQueueId().size() == 0) {
+    return task_queue::list_queues(
+        snapshot, read_page(params.getLimit(), view(params.getContinuationToken())), next);
+  }
+  std::vector<task_queue::QueueView> found;
+  auto queue = task_queue::find_queue(snapshot, str(params.getTaskQueueId()));
+  if (queue) found.push_back(std::move(*queue));
+  return found;
+}
+
+// The one that is named, or a page of those of a queue, or of all.
+std::vector<worker::WorkerState> find_workers(const Snapshot& snapshot,
+                                              schema::Troupe::ListWorkersParams::Reader params,
+                                              std::string& next) {
+  const std::string queue = str(params.getTaskQueueId());
+  const std::string group = str(params.getWorkerGroup());
+  const std::string id = str(params.getWorkerId());
+  if (group.empty() && id.empty()) {
+    return worker::list_workers(
+        snapshot, queue, read_page(params.getLimit(), view(params.getContinuationToken())), next);
+  }
+  if (queue.empty() || group.empty() || id.empty()) {
+    throw_error({Errc::invalid,
+                 "one worker is named by all of taskQueueId, workerGroup and workerId; those of a "
+                 "queue by taskQueueId alone"});
+  }
+  std::vector<worker::WorkerState> found;
+  auto worker = worker::find_worker(snapshot, queue, group, id);
+  if (worker) found.push_back(std::move(*worker));
+  return found;
+}
+
+}  // namespace
 
 Promise<void> TroupeService::listQueues(ListQueuesContext context) {
   const auto snapshot = site_.host.snapshot();
   std::string next;
-  const auto queues = task_queue::list_queues(*snapshot, Page{}, next);
+  const auto queues = find_queues(*snapshot, context.getParams(), next);
   auto out = context.getResults().initQueues(static_cast<unsigned>(queues.size()));
   for (unsigned i = 0; i < out.size(); ++i) {
-    const auto staff = worker::staffing(*snapshot, queues[i].task_queue_id);
+    const auto staff = worker::staffing(*snapshot, queues[i].task_queue_id, site_.now());
     out[i].setTaskQueueId(text(queues[i].task_queue_id));
     out[i].setPending(queues[i].pending);
     out[i].setClaimed(staff.claims);
@@ -408,33 +450,20 @@ Promise<void> TroupeService::listQueues(ListQueuesContext context) {
     out[i].setPaused(staff.paused);
     out[i].setPause(text(staff.pause));
   }
+  if (!next.empty()) context.getResults().setContinuationToken(text(next));
   return READY_NOW;
 }
 
+// A page is filtered once it is cut: it may come out short, even empty, with more to follow.
 Promise<void> TroupeService::listWorkers(ListWorkersContext context) {
   const auto snapshot = site_.host.snapshot();
   std::string next;
-  const auto workers =
-      worker::list_workers(*snapshot, str(context.getParams().getTaskQueueId()), Page{}, next);
+  auto workers = find_workers(*snapshot, context.getParams(), next);
+  const Instant now = site_.now();
+  std::erase_if(workers, [now](const auto& w) { return !worker::is_known(w, now); });
   auto out = context.getResults().initWorkers(static_cast<unsigned>(workers.size()));
-  for (unsigned i = 0; i < out.size(); ++i) {
-    const auto& worker = workers[i];
-    out[i].setTaskQueueId(text(worker.task_queue_id));
-    out[i].setWorkerGroup(text(worker.worker_group));
-    out[i].setWorkerId(text(worker.worker_id));
-    out[i].setConnected(worker.session != 0);
-    out[i].setCapacity(worker.capacity);
-    out[i].setLastDateActive(worker.last_active.ms);
-    out[i].setHost(text(worker.host));
-    out[i].setVersion(text(worker.version));
-    out[i].setPause(text(worker.pause));
-    auto claims = out[i].initClaims(static_cast<unsigned>(worker.claims.size()));
-    unsigned next_claim = 0;
-    for (const auto& [run, token] : worker.claims) {
-      claims[next_claim].setTaskId(text(run.task_id));
-      claims[next_claim++].setRunId(run.run_id);
-    }
-  }
+  for (unsigned i = 0; i < out.size(); ++i) worker::fill_summary(workers[i], now, out[i]);
+  if (!next.empty()) context.getResults().setContinuationToken(text(next));
   return READY_NOW;
 }
 
@@ -444,43 +473,53 @@ Promise<void> TroupeService::createWorkerToken(CreateWorkerTokenContext context)
   if (Instant{params.getExpires()} <= site_.now()) {
     throw_error({Errc::invalid, "the token would expire in the past"});
   }
-  const std::string client_id = "troupe/worker/" + pool + "/" + token_name(params.getRequestId());
+  if (params.getExpires() > transcode::time_ms_max) {
+    throw_error({Errc::invalid, "the token would expire after the year 9999"});
+  }
+  // Nobody hands on what he has not.
+  ScopeParameters values;
+  call_.authorize(worker_token_needs(), values.text("pool", pool));
+  const std::string client_id = worker_tokens + pool + "/" + token_name(params.getRequestId());
   const std::string token = new_token();
   auto create = build<schema::ClientMessage>([&](schema::ClientMessage::Builder m) {
+    m.setBy(text(caller()));
     auto fields = m.initCreateToken();
     fields.setPool(text(pool));
-    fields.setAccessToken(data_of(seal_secret(site_.encryption_key, client_id, token)));
+    fields.setAccessToken(data_of(site_.keys.seal(token, client_id)));
     fields.setExpires(params.getExpires());
   });
   return ask(site_, ActorId{kinds::client, client_id}, std::move(create))
       .then([this, context, client_id](Bytes answer) mutable {
         const auto sealed = data(Stored<schema::CreatedToken>(answer).get().getAccessToken());
-        const auto kept = open_secret(site_.encryption_key, client_id, sealed);
-        if (!kept) throw_error({Errc::corrupt, "the token of " + client_id + " cannot be read"});
+        const auto kept = site_.keys.open(sealed, client_id);
+        if (!kept)
+          throw_error({Errc::corrupt, "token of " + client_id + ": " + kept.error().detail});
         auto results = context.getResults();
         results.setClientId(text(client_id));
-        results.setAccessToken(text(*kept));
+        results.setAccessToken(text(std::string(kept.value().reveal())));
         results.setExpires(context.getParams().getExpires());
       });
 }
 
 Promise<void> TroupeService::listWorkerTokens(ListWorkerTokensContext context) {
-  const auto clients = auth::list_clients(*site_.host.snapshot());
+  std::string next;
+  const auto clients = auth::list_clients(*site_.host.snapshot(), worker_tokens,
+                                          {std::numeric_limits<std::size_t>::max(), ""}, next);
   auto out = context.getResults().initTokens(static_cast<unsigned>(clients.size()));
   for (unsigned i = 0; i < out.size(); ++i) {
     out[i].setClientId(text(clients[i].client_id));
     out[i].setPool(text(clients[i].pool));
     out[i].setCreated(clients[i].created.ms);
     out[i].setExpires(clients[i].expires.ms);
-    out[i].setRevoked(clients[i].revoked);
+    out[i].setRevoked(clients[i].disabled);
   }
   return READY_NOW;
 }
 
 }  // namespace
 
-schema::Troupe::Client make_troupe_service(Site& site, std::string caller) {
-  return kj::heap<TroupeService>(site, std::move(caller));
+kj::Own<capnp::Capability::Server> serve_troupe(Site& site, api::Call& call) {
+  return kj::heap<TroupeService>(site, call);
 }
 
 }  // namespace troupe::server

@@ -1,12 +1,12 @@
-// Troupe's own methods over RPC.
+// Troupe's own methods.
 #pragma once
 
 #include "apps/troupe/server/site.h"
-#include "schema/api/troupe.capnp.h"
+#include "runtime/api/call.h"
 
 namespace troupe::server {
 
-/// Borrows `site`, which outlives the capability.
-schema::Troupe::Client make_troupe_service(Site& site, std::string caller);
+/// Answers one call of Troupe's own methods. Borrows both, which outlive it.
+kj::Own<capnp::Capability::Server> serve_troupe(Site& site, api::Call& call);
 
 }  // namespace troupe::server

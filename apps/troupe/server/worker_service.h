@@ -2,15 +2,11 @@
 #pragma once
 
 #include "apps/troupe/server/site.h"
-#include "schema/rpc/worker.capnp.h"
-
-#include <string>
+#include "runtime/api/call.h"
 
 namespace troupe::server {
 
-/// `pool`: the only queue that the client may claim from; empty means any. Borrows `site`.
-schema::WorkerService::Client make_worker_service(Site& site,
-                                                  std::string client_id,
-                                                  std::string pool);
+/// Answers one call of a worker's. Borrows both, which outlive it.
+kj::Own<capnp::Capability::Server> serve_worker(Site& site, api::Call& call);
 
 }  // namespace troupe::server

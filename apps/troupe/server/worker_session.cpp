@@ -10,11 +10,15 @@
 namespace troupe::server {
 namespace {
 
-std::uint64_t new_session_id() {
-  const std::string bytes = random_bytes(sizeof(std::uint64_t));
-  std::uint64_t id = 0;
-  std::memcpy(&id, bytes.data(), sizeof id);
-  return std::max<std::uint64_t>(id, 1);  // 0 is "no session"
+// `init` makes the list.
+template <class Init>
+void fill_resources(const std::map<std::string, std::uint64_t>& amounts, Init&& init) {
+  auto out = init(static_cast<unsigned>(amounts.size()));
+  unsigned next = 0;
+  for (const auto& [name, amount] : amounts) {
+    out[next].setName(text(name));
+    out[next++].setAmount(amount);
+  }
 }
 
 template <class List>
@@ -26,6 +30,13 @@ std::vector<HeldClaim> read_all(List list) {
 
 }  // namespace
 
+std::uint64_t new_session_id() {
+  const std::string bytes = random_bytes(sizeof(std::uint64_t));
+  std::uint64_t id = 0;
+  std::memcpy(&id, bytes.data(), sizeof id);
+  return std::max<std::uint64_t>(id, 1);
+}
+
 HeldClaim read_held(schema::HeldClaim::Reader held) {
   return {str(held.getTaskId()), held.getRunId(), held.getToken()};
 }
@@ -36,10 +47,14 @@ void fill_held(const HeldClaim& held, schema::HeldClaim::Builder out) {
   out.setToken(held.token);
 }
 
-WorkerSession::WorkerSession(Site& site, WorkerIdentity worker, SessionListener listener)
+WorkerSession::WorkerSession(Site& site,
+                             WorkerIdentity worker,
+                             SessionListener listener,
+                             MayClaim may_claim)
     : site_(site),
       worker_(std::move(worker)),
       listener_(std::move(listener)),
+      may_claim_(std::move(may_claim)),
       id_(new_session_id()) {
   site_.sessions.emplace(worker_.client_id, this);
 }
@@ -55,6 +70,11 @@ void WorkerSession::revoke() {
   close();
 }
 
+bool WorkerSession::is_revoked() {
+  if (!revoked_ && !may_claim_()) revoke();
+  return revoked_;
+}
+
 // Nobody waits for these answers: the commands are delivered whatever becomes of this connection.
 void WorkerSession::close() {
   subscription_.reset();
@@ -67,6 +87,7 @@ void WorkerSession::close() {
                  build<schema::WorkerMessage>(
                      [this](schema::WorkerMessage::Builder m) { m.setDisconnect(id_); }),
                  ReplyTo{});
+  site_.sightings->forget(actor_key());  // that it asks over HTTP from now on is worth a row
   log_event(LogLevel::info, "worker_disconnected", {{"worker", actor_key()}});
 }
 
@@ -88,6 +109,9 @@ kj::Promise<SessionStart> WorkerSession::connect(const std::vector<HeldClaim>& h
     info.setHost(text(worker_.host));
     info.setVersion(text(worker_.version));
     info.setProcess(worker_.process);
+    if (worker_.resources) {
+      fill_resources(*worker_.resources, [&info](unsigned n) { return info.initResources(n); });
+    }
     auto claims = connect.initHeld(static_cast<unsigned>(held.size()));
     for (unsigned i = 0; i < claims.size(); ++i) fill_held(held[i], claims[i]);
   });
@@ -110,7 +134,10 @@ void WorkerSession::on_push(Result<Bytes> answer) {
   switch (push.which()) {
     case schema::WorkerPush::CONNECTED: on_connected(push.getConnected()); return;
     case schema::WorkerPush::CLAIMED:
+      // Whoever is out is given nothing more: as the session ends, the claim goes back.
+      if (is_revoked()) return;
       granted_ -= 1;
+      wanted_ -= 1;
       unanswered_ += 1;
       listener_.claimed(read_held(push.getClaimed()));
       return;
@@ -156,20 +183,23 @@ void WorkerSession::on_connected(schema::WorkerPush::Connected::Reader connected
                                   read_all(connected.getMissed())});
 }
 
-kj::Promise<void> WorkerSession::grant(std::int32_t slots) {
-  auto command = build<schema::TaskQueueMessage>([&](schema::TaskQueueMessage::Builder m) {
+// `slots`: how many more claims it takes; negative: fewer.
+Bytes WorkerSession::await_command(std::int32_t slots) const {
+  return build<schema::TaskQueueMessage>([&](schema::TaskQueueMessage::Builder m) {
     auto await = m.initAwait();
     await.getWorker().setTaskQueueId(text(worker_.task_queue_id));
     await.getWorker().setWorkerGroup(text(worker_.worker_group));
     await.getWorker().setWorkerId(text(worker_.worker_id));
     await.setSession(id_);
     await.setSlots(slots);
+    if (!worker_.resources) return;
+    m.setLimited(true);
+    fill_resources(*worker_.resources, [&m](unsigned n) { return m.initResources(n); });
   });
-  return ask(site_, task_queue_id(worker_.task_queue_id), std::move(command)).ignoreResult();
 }
 
 kj::Promise<void> WorkerSession::set_window(std::uint32_t slots, const std::string& pause) {
-  if (revoked_) throw_error({Errc::unauthenticated, "the worker's token has been revoked"});
+  if (is_revoked()) throw_error({Errc::unauthenticated, "the worker's token has been revoked"});
   if (!displaced_by_.empty()) {
     throw_error({Errc::conflict,
                  "another process, on " + displaced_by_ + ", has registered as " + actor_key()});
@@ -192,25 +222,48 @@ kj::Promise<void> WorkerSession::set_pause(const std::string& pause) {
 }
 
 kj::Promise<void> WorkerSession::change_window(std::uint32_t slots) {
-  const auto wanted = static_cast<std::int32_t>(std::min(slots, worker_.capacity)) - unanswered_;
-  const std::int32_t change = wanted - std::max(granted_, 0);
+  wanted_ = static_cast<std::int32_t>(std::min(slots, worker_.capacity)) - unanswered_;
+  return tell_window();
+}
+
+kj::Promise<void> WorkerSession::push_dropped() {
+  unanswered_ -= 1;
+  wanted_ += 1;
+  return tell_window();
+}
+
+kj::Promise<void> WorkerSession::tell_window() {
+  if (removing_) {
+    auto paf = kj::newPromiseAndFulfiller<void>();
+    await_removal_.push_back(kj::mv(paf.fulfiller));
+    return kj::mv(paf.promise);
+  }
+  const std::int32_t change = std::max(wanted_, 0) - std::max(granted_, 0);
   if (change == 0 || left_) return kj::READY_NOW;
+  auto told = ask(site_, task_queue_id(worker_.task_queue_id), await_command(change));
   if (change > 0) {
     granted_ = std::max(granted_, 0) + change;
-    return grant(change);
+    return told.ignoreResult();
   }
-  auto command = build<schema::TaskQueueMessage>([&](schema::TaskQueueMessage::Builder m) {
-    auto await = m.initAwait();
-    await.getWorker().setTaskQueueId(text(worker_.task_queue_id));
-    await.setSession(id_);
-    await.setSlots(change);
+  removing_ = true;
+  return told.then([this](Bytes answer) { return on_removed(std::move(answer)); },
+                   [this](kj::Exception&& failure) -> kj::Promise<void> {
+                     removing_ = false;
+                     for (auto& one : std::exchange(await_removal_, {})) {
+                       one->reject(kj::cp(failure));
+                     }
+                     return kj::mv(failure);
+                   });
+}
+
+// Slots that have turned into claims meanwhile cannot be taken back.
+kj::Promise<void> WorkerSession::on_removed(Bytes answer) {
+  removing_ = false;
+  granted_ -= static_cast<std::int32_t>(Stored<schema::AwaitAnswer>(answer).get().getRemoved());
+  // The window may have changed since.
+  return tell_window().then([waiting = std::exchange(await_removal_, {})]() mutable {
+    for (auto& one : waiting) one->fulfill();
   });
-  // Slots that have turned into claims meanwhile cannot be taken back.
-  return ask(site_, task_queue_id(worker_.task_queue_id), std::move(command))
-      .then([this](Bytes answer) {
-        granted_ -=
-            static_cast<std::int32_t>(Stored<schema::AwaitAnswer>(answer).get().getRemoved());
-      });
 }
 
 kj::Promise<void> WorkerSession::leave() {

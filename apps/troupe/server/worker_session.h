@@ -8,9 +8,12 @@
 #include "apps/troupe/server/call.h"
 #include "schema/rpc/worker.capnp.h"
 
+#include <compare>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +23,11 @@ struct HeldClaim {
   std::string task_id;
   std::uint32_t run_id = 0;
   std::uint64_t token = 0;
+  auto operator<=>(const HeldClaim&) const = default;
 };
+
+/// Random, never 0, which is "no session".
+std::uint64_t new_session_id();
 
 HeldClaim read_held(schema::HeldClaim::Reader held);
 void fill_held(const HeldClaim& held, schema::HeldClaim::Builder out);
@@ -34,6 +41,8 @@ struct WorkerIdentity {
   std::string host;
   std::string version;
   std::uint64_t process = 0;
+  // What it has for all its tasks together; nothing: it takes every task.
+  std::optional<std::map<std::string, std::uint64_t>> resources = {};
 };
 
 /// Who is told about claims.
@@ -42,6 +51,9 @@ struct SessionListener {
   std::function<void(HeldClaim)> revoked;
   std::function<void(std::string host)> displaced;  // another process has the worker's name now
 };
+
+/// Whether the worker may still claim: its client is what it was, and has the scopes.
+using MayClaim = std::function<bool()>;
 
 /// What the worker's actor knew when the session began.
 struct SessionStart {
@@ -53,7 +65,7 @@ struct SessionStart {
 /// Ends with its destructor: the worker's lease begins to run.
 class WorkerSession {
  public:
-  WorkerSession(Site& site, WorkerIdentity worker, SessionListener listener);
+  WorkerSession(Site& site, WorkerIdentity worker, SessionListener listener, MayClaim may_claim);
   ~WorkerSession() noexcept;
   WorkerSession(const WorkerSession&) = delete;
   WorkerSession& operator=(const WorkerSession&) = delete;
@@ -68,6 +80,9 @@ class WorkerSession {
   /// A push was answered: the worker counts it in its next window.
   void push_answered() { unanswered_ -= 1; }
 
+  /// A claim ended before it was pushed: its slot is free again.
+  kj::Promise<void> push_dropped();
+
   /// No lease: what it still holds is lost at once.
   kj::Promise<void> leave();
 
@@ -76,7 +91,8 @@ class WorkerSession {
 
   /// Its credentials are no longer good: it ends, and its claims are of no use.
   void revoke();
-  bool is_revoked() const { return revoked_; }
+  /// Whether they are no longer good; if it is found now, the session is revoked.
+  bool is_revoked();
 
   std::uint64_t id() const { return id_; }
   const WorkerIdentity& worker() const { return worker_; }
@@ -87,19 +103,26 @@ class WorkerSession {
   void on_connected(schema::WorkerPush::Connected::Reader connected);
   std::string actor_key() const;
   const WorkerSession* successor() const;
-  kj::Promise<void> grant(std::int32_t slots);
+  Bytes await_command(std::int32_t slots) const;
   kj::Promise<void> change_window(std::uint32_t slots);
+  kj::Promise<void> tell_window();
+  kj::Promise<void> on_removed(Bytes answer);
   kj::Promise<void> set_pause(const std::string& pause);
 
   Site& site_;
   const WorkerIdentity worker_;
   SessionListener listener_;
+  const MayClaim may_claim_;
   const std::uint64_t id_;
   std::unique_ptr<Edge::Subscription> subscription_;
   kj::Own<kj::PromiseFulfiller<SessionStart>> starting_;
+  std::int32_t wanted_ =
+      0;  // slots that the queue should have (none if negative): the window less what came
   std::int32_t granted_ = 0;     // slots that the queue has and may turn into claims
   std::int32_t unanswered_ = 0;  // claims pushed to the worker, not answered
-  std::string pause_;            // as the worker's actor was told
+  bool removing_ = false;        // the queue was told of fewer slots and has not said how many
+  std::vector<kj::Own<kj::PromiseFulfiller<void>>> await_removal_;
+  std::string pause_;  // as the worker's actor was told
   bool left_ = false;
   bool revoked_ = false;
   std::string displaced_by_;  // host of the process that has the name now; empty: none

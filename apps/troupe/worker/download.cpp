@@ -2,6 +2,7 @@
 
 #include "apps/troupe/worker/files.h"
 #include "apps/troupe/worker/task_facts.h"
+#include "runtime/base/data.h"
 #include "runtime/rpc/errors.h"
 
 #include <kj/debug.h>
@@ -135,14 +136,13 @@ class Download {
   // The server says what it sends, before or after sending it.
   kj::Promise<kj::Maybe<Outcome>> announced(schema::Claim::DownloadResults::Reader answer,
                                             kj::Promise<void> closed) {
-    const auto hash = answer.getSha256();
-    Announced what{.sha256 = {}, .size = answer.getSize()};
-    if (hash.size() != what.sha256.size()) {
+    const auto hash = sha256_of(answer.getSha256());
+    if (!hash) {
       return kj::Maybe<Outcome>(
           Outcome(Error{Errc::invalid, "it has no content: its storage type is " +
                                            text_of(answer.getArtifact().getStorageType())}));
     }
-    std::copy(hash.begin(), hash.end(), what.sha256.begin());
+    const Announced what{.sha256 = *hash, .size = answer.getSize()};
     if (content_.sha256 && *content_.sha256 != what.sha256) {
       return kj::Maybe<Outcome>(
           Outcome(Error{Errc::corrupt, "its SHA-256 is " + to_hex(what.sha256) +

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <string_view>
 
 namespace troupe::worker {
 namespace {
@@ -46,6 +48,17 @@ std::string how_to_get_a_token(const std::string& pool) {
          " --output FILE` where the server runs, and start the worker with --credentials FILE";
 }
 
+// The pool of a worker's token, by its client's id `troupe/worker/POOL/ID` in the server's words;
+// nothing for other clients.
+std::optional<std::string> pool_of_refused(std::string_view words) {
+  constexpr std::string_view mark = "Client ID troupe/worker/";
+  const auto at = words.find(mark);
+  if (at == std::string_view::npos) return std::nullopt;
+  words.remove_prefix(at + mark.size());
+  words = words.substr(0, words.find(' '));
+  return std::string(words.substr(0, words.rfind('/')));
+}
+
 }  // namespace
 
 // Lives in the connection, which the session owns.
@@ -55,7 +68,7 @@ class Session::Sink final : public schema::ClaimSink::Server {
 
   kj::Promise<void> push(PushContext context) override {
     if (session_.stopping_) return exception_from(Error{Errc::busy, "the worker is stopping"});
-    session_.on_offer(context.getParams().getOffer());
+    for (const auto offer : context.getParams().getOffers()) session_.on_offer(offer);
     return kj::READY_NOW;
   }
 
@@ -122,6 +135,14 @@ kj::Promise<void> Session::serve() {
   info.setHost(host_name().c_str());
   info.setVersion(TROUPE_VERSION);
   info.setProcess(process_number());
+  if (const auto& offered = shop_.options.resources) {
+    auto resources = info.initResources(static_cast<unsigned>(offered->size()));
+    unsigned next = 0;
+    for (const auto& [name, amount] : *offered) {
+      resources[next].setName(name.c_str());
+      resources[next++].setAmount(amount);
+    }
+  }
   auto held = request.initHeld(static_cast<unsigned>(runs_.size()));
   unsigned index = 0;
   registering_.clear();
@@ -228,6 +249,10 @@ void Session::on_connection_error(const kj::Exception& exception) {
     log_event(level, event, {{"code", to_string(error.code)}, {"error", error.detail}});
   };
   if (error.code == Errc::unauthenticated || error.code == Errc::forbidden) {
+    const auto pool = pool_of_refused(error.detail);
+    if (error.code == Errc::forbidden && pool && *pool != shop_.options.pool) {
+      error.detail = "this token is for " + *pool + ", not for " + shop_.options.pool;
+    }
     error.detail += "; " + how_to_get_a_token(shop_.options.pool);
     say(LogLevel::error, "worker_refused");
     end_with(status_refused);

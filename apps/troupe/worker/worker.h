@@ -10,6 +10,7 @@
 #include "runtime/process/child.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,8 +27,11 @@ struct WorkerOptions {
   std::string worker_group = "local";
   std::string worker_id;
   std::uint32_t capacity = 1;  // tasks at once, 1..200
-  std::string work_dir;        // created if absent; one worker at a time
-  std::string root_url;        // for tasks; empty: what the credentials file says
+  // What its tasks may use up together: thousandths of processors (`cpu`), bytes (`memory`),
+  // tokens. Nothing: it takes every task, whatever that asks for.
+  std::optional<std::map<std::string, std::uint64_t>> resources = {};
+  std::string work_dir;  // created if absent; one worker at a time
+  std::string root_url;  // for tasks; empty: what the credentials file says
   Duration orphan_timeout = std::chrono::minutes{10};          // without a server, then it ends
   std::uint64_t max_log_bytes = std::uint64_t{1} << 30;        // a run's log is cut there
   std::uint64_t min_free_disk_bytes = std::uint64_t{5} << 30;  // below it no claims are taken

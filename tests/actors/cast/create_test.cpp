@@ -31,7 +31,7 @@ TEST_CASE("a task that needs nothing is pending at once", "[create]") {
   CHECK(state_in(answer.value()) == State::PENDING);
   CHECK(cast.take_events() == Names{"task-defined A._", "task-pending A.0"});
   CHECK(cast.rows(default_queue).count(tables::queue_entries.id) == 1);
-  CHECK(cast.timers(task_id("A")).at("deadline").due == start + hour + minute);
+  CHECK(cast.timers(task_id("A")).at("deadline").due == start + hour + Duration{1});
   CHECK(cast.faults == Names{});
 }
 
@@ -146,6 +146,62 @@ TEST_CASE("commands that come during a creation share its end", "[create]") {
   CHECK(cast.faults == Names{});
 }
 
+TEST_CASE("each of several equal commands is published", "[create]") {
+  const bool waits = GENERATE(false, true);
+  Cast cast;
+  REQUIRE(create(cast, "A") == 0);
+  cast.take_events();
+  const NewTask task{.needs = waits ? Names{"A"} : Names{}};
+  for (int i = 0; i < 3; ++i) cast.tell(task_id("B"), create_task("B", task));
+  cast.run();
+  CHECK(cast.unanswered() == 0);
+  const Names once =
+      waits ? Names{"task-defined B._"} : Names{"task-defined B._", "task-pending B.0"};
+  Names expected;
+  for (int i = 0; i < 3; ++i) expected.insert(expected.end(), once.begin(), once.end());
+  CHECK(cast.take_events() == expected);
+  CHECK(cast.task("B").runs.size() == (waits ? 0 : 1));
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("who waited for a creation that is refused gets the next one", "[create]") {
+  Cast cast;
+  REQUIRE(create(cast, "A") == 0);
+  REQUIRE(cast.ask(task_group_id("A"), seal()).ok());
+  cast.take_events();
+  // By the group at once, by the group in the end, by a dependency.
+  const auto refused = GENERATE(
+      values<NewTask>({{.group = "A"}, {.group = "A", .needs = {"A"}}, {.needs = {"A", "none"}}}));
+  const NewTask good{.needs = {"A"}, .requirement = Requires::ALL_RESOLVED, .payload = "[1]"};
+  const auto first = cast.tell(task_id("B"), create_task("B", refused));
+  const auto second = cast.tell(task_id("B"), create_task("B", good));
+  const auto same = cast.tell(task_id("B"), create_task("B", good));
+  const auto other = cast.tell(task_id("B"), create_task("B", {.payload = "[2]"}));
+  cast.run();
+  CHECK_FALSE(cast.replies(first).at(0).body.ok());
+  REQUIRE(cast.replies(second).at(0).body.ok());
+  CHECK(state_in(cast.replies(second)[0].body.value()) == State::UNSCHEDULED);
+  CHECK(cast.replies(same).at(0).body.ok());
+  CHECK(cast.replies(other).at(0).body.error().code == Errc::conflict);
+  CHECK(cast.unanswered() == 0);
+  CHECK(cast.take_events() == Names{"task-defined B._", "task-defined B._"});
+  run_to(cast, "A", Outcome::COMPLETED);
+  CHECK(cast.task("B").state() == State::PENDING);
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("if all that wait are refused, nothing is left", "[create]") {
+  Cast cast;
+  for (const auto* need : {"none", "nowhere", "nobody"}) {
+    cast.tell(task_id("B"), create_task("B", {.needs = {need}}));
+  }
+  cast.run();
+  CHECK(cast.unanswered() == 0);
+  CHECK(cast.rows(task_id("B")).empty());
+  CHECK(cast.take_events().empty());
+  CHECK(cast.faults == Names{});
+}
+
 TEST_CASE("what was meant for a refused creation is no answer to the next", "[create]") {
   Cast cast;
   REQUIRE(create(cast, "A") == 0);
@@ -180,6 +236,25 @@ TEST_CASE("a creation goes on after a restart, wherever it was", "[create]") {
   CHECK(cast.faults == Names{});
 }
 
+TEST_CASE("what a group says to a repeat of before a restart answers no later one", "[create]") {
+  Cast cast;
+  REQUIRE(create(cast, "A") == 0);
+  cast.take_events();
+  cast.tell(task_id("A"), create_task("A"));
+  for (int i = 0; i < 2; ++i) cast.step();  // the group's yes is on its way
+  cast.restart();
+  cast.tell(task_group_id("A"), seal());
+  cast.step(1);
+  const auto again = cast.tell(task_id("A"), create_task("A"));
+  cast.step(1);
+  cast.take_events();
+  cast.run();
+  REQUIRE(cast.replies(again).size() == 1);
+  CHECK_FALSE(cast.replies(again)[0].body.ok());
+  CHECK(cast.take_events().empty());
+  CHECK(cast.faults == Names{});
+}
+
 TEST_CASE("the row of a creation is written, even if it equals one that was taken back",
           "[create]") {
   Cast cast;
@@ -195,9 +270,30 @@ TEST_CASE("a task that needs itself waits until somebody schedules it", "[create
   Cast cast;
   REQUIRE(create(cast, "A", {.needs = {"A"}}) == 0);
   CHECK(cast.task("A").state() == State::UNSCHEDULED);
+  CHECK(cast.rows(task_id("A")).count(tables::task_edges.id) == 1);
   REQUIRE(cast.ask(task_id("A"), schedule()).ok());
   CHECK(cast.task("A").state() == State::PENDING);
+  CHECK(cast.task("A").unsatisfied == 1);
+  run_to(cast, "A", Outcome::COMPLETED);
+  CHECK(cast.task("A").runs.size() == 1);
+  CHECK(cast.task("A").unsatisfied == 0);
   CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("a task that needs itself and others waits when those have ended", "[create]") {
+  const auto requirement = GENERATE(Requires::ALL_COMPLETED, Requires::ALL_RESOLVED);
+  Cast cast;
+  REQUIRE(create(cast, "A") == 0);
+  REQUIRE(create(cast, "B", {.needs = {"A", "B"}, .requirement = requirement}) == 0);
+  run_to(cast, "A", Outcome::COMPLETED);
+  CHECK(cast.task("B").state() == State::UNSCHEDULED);
+  REQUIRE(cast.ask(task_id("B"), cancel()).ok());
+  CHECK(cast.task("B").runs.size() == 1);
+  CHECK(cast.task("B").unsatisfied == (requirement == Requires::ALL_RESOLVED ? 0 : 1));
+  CHECK(cast.faults == Names{});
+  // A refused one leaves nothing of it.
+  REQUIRE(create(cast, "C", {.needs = {"C", "none"}}) == invalid);
+  CHECK(cast.rows(task_id("C")).empty());
 }
 
 TEST_CASE("what a definition may not say is refused", "[create]") {

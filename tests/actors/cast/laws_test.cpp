@@ -53,6 +53,7 @@ task::Run any_run() {
   run.token = static_cast<std::uint64_t>(below(1'000'000));
   run.entry = static_cast<std::uint64_t>(below(1'000'000));
   run.by_name = below(2) == 0;
+  run.timed = below(2) == 0;
   return run;
 }
 
@@ -74,18 +75,26 @@ task::TaskState any_state() {
   s.routes = any_words();
   for (const auto& key : any_words()) s.tags.emplace_back(key, any_word());
   s.name = any_word();
+  s.limits.concurrency_key = any_word();
+  if (!s.limits.concurrency_key.empty()) s.limits.concurrency_limit = 3;
+  for (const auto& name : any_words()) s.limits.demands.push_back({name, 7});
   for (int i = below(4); i > 0; --i) s.runs.push_back(any_run());
   s.held = below(2) == 0;
   s.unsatisfied = static_cast<std::uint32_t>(below(100));
   s.ever_resolved = below(2) == 0;
   if (below(2) == 0) {
     s.creation =
-        task::Creation{any_enum<schema::CreateStep>(4), 3, 2, any_words(), any_words(), {}};
+        task::Creation{any_enum<schema::CreateStep>(4), 3, 2, any_words(), any_words(), 4, {}};
     if (s.creation->step == schema::CreateStep::NONE) s.creation->step = schema::CreateStep::UNDO;
   }
   if (below(2) == 0) {
-    s.telling =
-        task::Telling{below(2) == 0, any_word(), 5, below(2) == 0, below(2) == 0, below(2) == 0};
+    s.telling = task::Telling{1 + static_cast<std::uint32_t>(below(9)),
+                              static_cast<std::uint32_t>(below(9)),
+                              any_word(),
+                              5,
+                              below(2) == 0,
+                              below(2) == 0,
+                              below(2) == 0};
   }
   return s;
 }
@@ -105,6 +114,7 @@ void same_runs(const std::vector<task::Run>& a, const std::vector<task::Run>& b)
     RC_ASSERT(a[i].token == b[i].token);
     RC_ASSERT(a[i].entry == b[i].entry);
     RC_ASSERT(a[i].by_name == b[i].by_name);
+    RC_ASSERT(a[i].timed == b[i].timed);
   }
 }
 
@@ -119,6 +129,7 @@ void same_chains(const task::TaskState& a, const task::TaskState& b) {
   }
   RC_ASSERT(a.telling.has_value() == b.telling.has_value());
   if (!a.telling) return;
+  RC_ASSERT(a.telling->ended == b.telling->ended);
   RC_ASSERT(a.telling->completed == b.telling->completed);
   RC_ASSERT(a.telling->cursor == b.telling->cursor);
   RC_ASSERT(a.telling->waiting == b.telling->waiting);
@@ -147,6 +158,7 @@ TEST_CASE("a task's row keeps its state", "[laws]") {
     RC_ASSERT(a.routes == b.routes);
     RC_ASSERT(a.tags == b.tags);
     RC_ASSERT(a.name == b.name);
+    RC_ASSERT(a.limits == b.limits);
     RC_ASSERT(a.held == b.held);
     RC_ASSERT(a.unsatisfied == b.unsatisfied);
     RC_ASSERT(a.ever_resolved == b.ever_resolved);
@@ -187,7 +199,8 @@ void ask_task(Cast& cast) {
   // Nearly always the claim that is held.
   ClaimOf claim = cast.claim(id);
   if (below(8) == 0) claim.token += 1;
-  switch (below(10)) {
+  claim.by_run = below(4) == 0;
+  switch (below(12)) {
     case 0: cast.tell(to, schedule()); return;
     case 1: cast.tell(to, rerun(below(2) == 0 ? "" : std::to_string(below(3)))); return;
     case 2: cast.tell(to, cancel()); return;
@@ -196,6 +209,8 @@ void ask_task(Cast& cast) {
     case 5: cast.tell(to, claim_by_name(claim.run, "g/w", 1)); return;
     case 6: cast.tell(to, resolve(claim, {Outcome::EXCEPTION, any_enum<Reason>(11)})); return;
     case 7: cast.tell(to, resolve(claim, {Outcome::FAILED})); return;
+    case 8: cast.tell(to, change_priority(any_enum<Priority>(7))); return;
+    case 9: cast.tell(to, expire_claim(claim)); return;
     default: cast.tell(to, resolve(claim, {Outcome::COMPLETED})); return;
   }
 }
@@ -228,6 +243,17 @@ void restart(Cast& cast) {
   }
 }
 
+void ask_group(Cast& cast) {
+  const ActorId to = task_group_id("G");
+  switch (below(8)) {
+    case 0: cast.tell(to, seal()); return;
+    case 1: cast.tell(to, cancel_group()); return;
+    case 2:
+    case 3: cast.tell(to, change_group_priority(any_enum<Priority>(7))); return;
+    default: cast.tell(to, release()); return;
+  }
+}
+
 void act(Cast& cast, bool with_restarts) {
   switch (below(with_restarts ? 15 : 14)) {
     case 0:
@@ -237,7 +263,7 @@ void act(Cast& cast, bool with_restarts) {
       cast.tell(task_id(id), create_task(id, any_new_task(cast.now)));
       return;
     }
-    case 3: cast.tell(task_group_id("G"), below(6) == 0 ? seal() : release()); return;
+    case 3: ask_group(cast); return;
     case 4: cast.advance(Duration{below(40) * 15'000}); return;
     case 5:
     case 6:

@@ -3,6 +3,7 @@
 
 #include "actors/lookup.h"
 #include "actors/task/codec.h"
+#include "actors/task_queue/codec.h"
 #include "schema/store/envelope.capnp.h"
 #include "schema/store/rows.capnp.h"
 #include "tests/actors/check/stored_stage.h"
@@ -274,9 +275,70 @@ std::vector<Case> other_damage() {
   };
 }
 
+// Rows of limits, without or against what they are for.
+std::vector<Case> queue_damage() {
+  return {
+      {"it is in a range that is not for what it asks",
+       [](const Image& i) -> std::vector<RowOp> {
+         RowOp row = i.first(tables::queue_entries, idle_queue);
+         const std::string key(row.key.substr(8, 9));
+         row.table = tables::queue_lanes.id;
+         row.key = i.own(idle_queue, task_queue::lane_prefix("cpu=1000") + key);
+         return {row};
+       }},
+      {"it is not found by its number",
+       [](const Image& i) -> std::vector<RowOp> {
+         RowOp row = i.first(tables::queue_entries, idle_queue);
+         auto entry = task_queue::decode_entry(row.key.substr(8), row.value->words());
+         entry.concurrency_key = "K";
+         row.value = task_queue::encode_entry(entry);
+         return {row};
+       }},
+      {"a number of no entry",
+       [](const Image& i) -> std::vector<RowOp> {
+         return {{tables::queue_admitted.id, i.own(idle_queue, task_queue::waiting_key(4711)),
+                  task_queue::encode_waiting({})}};
+       }},
+      {"Q4: claimed is not the number of claims",
+       [](const Image& i) -> std::vector<RowOp> {
+         return {{tables::queue_concurrency.id,
+                  i.own(idle_queue, task_queue::concurrency_row_key("K")),
+                  task_queue::encode_concurrency({1, 1, 0})}};
+       }},
+      {"Q4: waiting is not the number of entries",
+       [](const Image& i) -> std::vector<RowOp> {
+         return {{tables::queue_concurrency.id,
+                  i.own(idle_queue, task_queue::concurrency_row_key("K")),
+                  task_queue::encode_concurrency({1, 0, 1})}};
+       }},
+      {"Q4: held back though the limit is not reached",
+       [](const Image& i) -> std::vector<RowOp> {
+         RowOp row = i.first(tables::queue_entries, idle_queue);
+         auto entry = task_queue::decode_entry(row.key.substr(8), row.value->words());
+         entry.concurrency_key = "K";
+         const std::string key(row.key.substr(8, 9));
+         return {
+             {tables::queue_held.id, i.own(idle_queue, task_queue::held_prefix("K", {}) + key),
+              task_queue::encode_entry(entry)},
+             {tables::queue_admitted.id,
+              i.own(idle_queue, task_queue::waiting_key(entry.key.number)),
+              task_queue::encode_waiting(entry)},
+             {tables::queue_concurrency.id, i.own(idle_queue, task_queue::concurrency_row_key("K")),
+              task_queue::encode_concurrency({2, 0, 1})}};
+       }},
+      {"its worker does not know of it",
+       [](const Image& i) -> std::vector<RowOp> {
+         return {{tables::queue_quarantines.id,
+                  i.own(idle_queue, task_queue::quarantine_key("g/w")),
+                  build<schema::QuarantineRow>([](auto row) { row.setUntil(5); })}};
+       }},
+  };
+}
+
 std::vector<Case> all_cases() {
   auto cases = deleted_rows();
   for (auto& one : other_damage()) cases.push_back(std::move(one));
+  for (auto& one : queue_damage()) cases.push_back(std::move(one));
   return cases;
 }
 

@@ -259,7 +259,8 @@ TEST_CASE("shards are clean at any moment and after any crash", "[check][shards]
     between += under_way(cut).size();
     REQUIRE(check(cut) == std::vector<std::string>{});
   }
-  CHECK(between > 100);
+  // There was something to look at; how much differs by a factor of 20 from seed to seed.
+  CHECK(between > 20);
 }
 
 TEST_CASE("damage to what is between shards is found", "[check][shards]") {

@@ -1,9 +1,13 @@
 #include "tests/actors/support/cast.h"
 
+#include "actors/auth/audit.h"
 #include "actors/auth/client_actor.h"
+#include "actors/auth/roles_actor.h"
+#include "actors/blobs/collector.h"
 #include "actors/lookup.h"
 #include "actors/task/task_actor.h"
 #include "actors/task_group/group_actor.h"
+#include "actors/task_queue/codec.h"
 #include "actors/task_queue/queue_actor.h"
 #include "actors/worker/worker_actor.h"
 #include "runtime/actor/envelope.h"
@@ -19,12 +23,15 @@ namespace troupe::test {
 namespace {
 
 constexpr std::size_t deliveries_max = 1'000'000;
+constexpr std::size_t effects_max = 256;          // rows and sends of one handler, as of a cell
+constexpr std::size_t entries_looked_at = 1'000;  // of a queue at rest
 
 }  // namespace
 
 Cast::Cast() {
   for (auto& kind :
-       {task::kind({}), task_group::kind(), task_queue::kind(), worker::kind({}), auth::kind()}) {
+       {task::kind({}), task_group::kind({}), task_queue::kind({}), worker::kind({}),
+        auth::client_kind(), auth::roles_kind(), auth::audit_kind({}), blobs::kind({})}) {
     kinds_.emplace(kind.id, kind);
   }
 }
@@ -114,6 +121,8 @@ void Cast::deliver(const Mail& mail) {
 
 void Cast::land(const ActorId& id, Effects effects) {
   Player& actor = player(id);
+  const auto size = effects.rows.size() + effects.sends.size();
+  if (size > effects_max) note(id, {std::to_string(size) + " rows and sends at once"});
   actor.rows.apply(effects.rows);
   for (const auto& timer : effects.timers) {
     actor.timers.erase(timer.name);
@@ -154,6 +163,7 @@ void Cast::check_at_rest() {
   for (const ActorId& id : touched) {
     if (id.kind == kinds::worker) check_worker_at_rest(id);
     if (id.kind == kinds::task) check_task_at_rest(id);
+    if (id.kind == kinds::task_group) check_group_at_rest(id);
     if (id.kind == kinds::task_queue) check_queue_at_rest(id);
   }
 }
@@ -171,13 +181,28 @@ void Cast::check_worker_at_rest(const ActorId& id) {
 }
 
 void Cast::check_queue_at_rest(const ActorId& id) {
-  for (const auto& entry : task_queue::read_window(rows(id))) {
-    const auto state = task(entry.task_id);
-    const bool waits = state.state() == State::PENDING && state.task_queue_id == id.key &&
-                       entry.run_id + 1 == state.runs.size() &&
-                       entry.key.number == state.runs.back().entry;
-    if (!waits) note(id, {"offers " + entry.task_id + ", which does not wait"});
+  for (const TableSpec* table :
+       {&tables::queue_entries, &tables::queue_lanes, &tables::queue_held}) {
+    for (const auto& row : rows(id).scan(table->id, "", "", entries_looked_at)) {
+      const bool grouped = table != &tables::queue_entries;
+      const auto place = grouped ? row.key.find('\0') + 1 : 0;
+      const auto entry = task_queue::decode_entry(row.key.substr(place), row.value.words());
+      const auto state = task(entry.task_id);
+      const bool waits =
+          state.state() == State::PENDING && state.task_queue_id == id.key &&
+          entry.run_id + 1 == state.runs.size() &&
+          entry.key == task_queue::make_entry_key(state.priority, state.runs.back().entry);
+      if (!waits) note(id, {"offers " + entry.task_id + ", which does not wait"});
+    }
   }
+}
+
+void Cast::check_group_at_rest(const ActorId& id) {
+  const auto row = rows(id).get(tables::group_state.id, "");
+  if (!row) return;
+  const auto group = task_group::decode_row(row->words());
+  if (group.sweep) note(id, {"its sweep got stuck"});
+  if (rows(id).count(tables::group_swept.id) > 0) note(id, {"G4: rows of a sweep are left"});
 }
 
 void Cast::check_task_at_rest(const ActorId& id) {
@@ -196,10 +221,10 @@ void Cast::check_task_at_rest(const ActorId& id) {
   }
   // Past the deadline a claim is refused, and its entry does not come back.
   if (state.state() == State::PENDING && now < state.deadline) {
-    const auto behind = static_cast<std::uint8_t>(6 - static_cast<int>(state.priority));
-    const std::string key = KeyWriter().u8(behind).u64(run.entry).prefix();
-    const MemoryRows& queue = rows(task_queue_id(state.task_queue_id));
-    if (!queue.get(tables::queue_entries.id, key)) note(id, {"waits, and its queue has no entry"});
+    const auto key = task_queue::make_entry_key(state.priority, run.entry);
+    if (!task_queue::find_stored_entry(rows(task_queue_id(state.task_queue_id)), key)) {
+      note(id, {"waits, and its queue has no entry"});
+    }
   }
 }
 

@@ -79,6 +79,7 @@ class Cast {
   void check_worker_at_rest(const ActorId& id);
   void check_queue_at_rest(const ActorId& id);
   void check_task_at_rest(const ActorId& id);
+  void check_group_at_rest(const ActorId& id);
   bool fire_next(Instant until);
 
   std::map<KindId, Kind> kinds_;

@@ -20,7 +20,7 @@ std::vector<std::string> broken_in_task(const task::TaskState& before,
                                         const TimersByName& timers);
 /// G1, and that members are counted.
 std::vector<std::string> broken_in_group(const MemoryRows& rows);
-/// Q2.
+/// Q2 and Q4.
 std::vector<std::string> broken_in_queue(const MemoryRows& rows);
 /// W1: only at rest, since a lease that fires is over before its claims are.
 std::vector<std::string> broken_in_worker(const MemoryRows& rows, const TimersByName& timers);

@@ -3,6 +3,7 @@
 #include "actors/task/definition.h"
 #include "runtime/base/assert.h"
 #include "runtime/store/message.h"
+#include "schema/store/auth.capnp.h"
 #include "schema/store/messages.capnp.h"
 
 namespace troupe::test {
@@ -20,9 +21,16 @@ void fill_texts(capnp::List<capnp::Text>::Builder list, const std::vector<std::s
   for (unsigned i = 0; i < list.size(); ++i) list.set(i, text(values[i]));
 }
 
+std::vector<std::string> read_texts(capnp::List<capnp::Text>::Reader list) {
+  std::vector<std::string> values;
+  for (const auto value : list) values.push_back(str(value));
+  return values;
+}
+
 void fill_claim(schema::ClaimRef::Builder out, ClaimOf claim) {
   out.setRunId(claim.run);
-  out.setToken(claim.token);
+  out.setToken(claim.by_run ? 0 : claim.token);
+  out.setByRun(claim.by_run);
 }
 
 void fill_artifact(schema::ArtifactPut::Builder out, const Artifact& artifact) {
@@ -38,6 +46,14 @@ void fill_worker(schema::WorkerName::Builder out, const std::string& worker) {
   const auto slash = worker.find('/');
   out.setWorkerGroup(text(worker.substr(0, slash)));
   out.setWorkerId(text(worker.substr(slash + 1)));
+}
+
+void fill_all(capnp::List<schema::HeldClaim>::Builder list, const std::vector<Held>& held) {
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setTaskId(text(held[i].task_id));
+    list[i].setRunId(held[i].run_id);
+    list[i].setToken(held[i].token);
+  }
 }
 
 std::vector<Held> read_all(capnp::List<schema::HeldClaim>::Reader list) {
@@ -144,6 +160,31 @@ Bytes claim_by_name(std::uint32_t run, const std::string& worker, std::uint64_t 
   });
 }
 
+Bytes claim_over_http(std::uint32_t run, const std::string& worker) {
+  return to_task([&](TaskBuilder m) {
+    auto claim = m.initClaimByName();
+    claim.setRunId(run);
+    fill_worker(claim.initWorker(), worker);
+    m.setTimed(true);
+  });
+}
+
+Bytes expire_claim(ClaimOf claim) {
+  return to_task([claim](TaskBuilder m) { fill_claim(m.initExpireClaim(), claim); });
+}
+
+Bytes change_priority(Priority to) {
+  return to_task([to](TaskBuilder m) { m.setChangePriority(to); });
+}
+
+Bytes cancel_group() {
+  return build<schema::TaskGroupMessage>([](auto m) { m.setCancel(); });
+}
+
+Bytes change_group_priority(Priority to) {
+  return build<schema::TaskGroupMessage>([to](auto m) { m.setChangePriority(to); });
+}
+
 Bytes seal() {
   return build<schema::TaskGroupMessage>([](auto m) { m.setSeal(); });
 }
@@ -176,12 +217,7 @@ Bytes connect(const Connection& connection) {
     info.setWorkerId(text(connection.worker.substr(slash + 1)));
     info.setCapacity(1);
     info.setProcess(connection.process);
-    auto held = connect.initHeld(static_cast<unsigned>(connection.held.size()));
-    for (unsigned i = 0; i < held.size(); ++i) {
-      held[i].setTaskId(text(connection.held[i].task_id));
-      held[i].setRunId(connection.held[i].run_id);
-      held[i].setToken(connection.held[i].token);
-    }
+    fill_all(connect.initHeld(static_cast<unsigned>(connection.held.size())), connection.held);
   });
 }
 
@@ -195,6 +231,12 @@ Bytes farewell(std::uint64_t session) {
 
 Bytes restarted() {
   return build<schema::WorkerMessage>([](WorkerBuilder m) { m.setRestarted(); });
+}
+
+Bytes tell_lost(const std::vector<Held>& claims) {
+  return build<schema::WorkerMessage>([&](WorkerBuilder m) {
+    fill_all(m.initTellLost(static_cast<unsigned>(claims.size())), claims);
+  });
 }
 
 Bytes paused(std::uint64_t session, const std::string& why) {
@@ -222,6 +264,16 @@ Bytes revoke() {
 State state_in(const Bytes& answer) {
   Stored<schema::TaskStatus> status(answer);
   return status.get().getState();
+}
+
+Swept cancelled_in(const Bytes& answer) {
+  Stored<schema::CancelledTaskGroup> stored(answer);
+  return {stored.get().getCancelledCount(), read_texts(stored.get().getTaskIds())};
+}
+
+Swept reprioritised_in(const Bytes& answer) {
+  Stored<schema::TaskGroupPriority> stored(answer);
+  return {stored.get().getTasksAffected(), read_texts(stored.get().getTaskIds())};
 }
 
 Push read_push(const Bytes& body) {

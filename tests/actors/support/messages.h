@@ -54,6 +54,7 @@ void fill_definition(const std::string& id,
 struct ClaimOf {
   std::uint32_t run = 0;
   std::uint64_t token = 0;
+  bool by_run = false;  // over HTTP, where the token does not count
 };
 struct Report {
   Outcome outcome = Outcome::COMPLETED;
@@ -75,11 +76,17 @@ Bytes resolve(ClaimOf claim, Report report, const std::vector<Artifact>& artifac
 Bytes put_artifact(ClaimOf claim, const Artifact& artifact);
 Bytes keep_log(std::uint32_t run, const std::vector<Artifact>& log);
 Bytes claim_by_name(std::uint32_t run, const std::string& worker, std::uint64_t session);
+/// The same over HTTP, without a connection that holds the claim.
+Bytes claim_over_http(std::uint32_t run, const std::string& worker);
+Bytes expire_claim(ClaimOf claim);
+Bytes change_priority(Priority to);
 
 // ---- To a group ----
 
 Bytes seal();
 Bytes release();
+Bytes cancel_group();
+Bytes change_group_priority(Priority to);
 
 // ---- To a queue ----
 
@@ -111,6 +118,7 @@ Bytes connect(const Connection& connection);
 Bytes disconnect(std::uint64_t session);
 Bytes farewell(std::uint64_t session);
 Bytes restarted();
+Bytes tell_lost(const std::vector<Held>& claims);
 Bytes paused(std::uint64_t session, const std::string& why);
 
 // ---- To a client ----
@@ -122,6 +130,14 @@ Bytes revoke();
 
 /// The state in an answer that is a task's status.
 State state_in(const Bytes& answer);
+
+/// The answer to `cancel_group` or `change_group_priority`.
+struct Swept {
+  std::uint64_t count = 0;
+  std::vector<std::string> tasks;
+};
+Swept cancelled_in(const Bytes& answer);
+Swept reprioritised_in(const Bytes& answer);
 
 struct Push {
   std::string what;        // `connected`, `claimed`, `revoked`, `replaced`

@@ -32,6 +32,7 @@ std::vector<Rows::Row> MemoryRows::scan(TableId table,
     if (!after.empty() && place.second == start) continue;
     found.push_back({place.second, value});
   }
+  scanned_ += found.size();
   return found;
 }
 

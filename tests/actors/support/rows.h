@@ -19,11 +19,14 @@ class MemoryRows final : public Rows {
   void apply(const std::vector<RowChange>& changes);
   std::size_t count(TableId table) const;
   bool empty() const { return rows_.empty(); }
+  /// How many rows scans have answered with.
+  std::size_t scanned() const { return scanned_; }
   /// By table and padded key.
   const std::map<std::pair<TableId, std::string>, Bytes>& all() const { return rows_; }
 
  private:
   std::map<std::pair<TableId, std::string>, Bytes> rows_;
+  mutable std::size_t scanned_ = 0;
 };
 
 }  // namespace troupe::test

@@ -10,6 +10,7 @@ void MemorySnapshot::put(TableId table, std::string key, Bytes value) {
 }
 
 std::optional<WordSpan> MemorySnapshot::get(TableId table, std::string_view key) const {
+  ++gets_;
   const auto found = rows_.find({table, std::string(key)});
   if (found == rows_.end()) return std::nullopt;
   return found->second.words();

@@ -4,6 +4,7 @@
 #include "runtime/store/bytes.h"
 #include "runtime/store/store.h"
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <utility>
@@ -20,8 +21,12 @@ class MemorySnapshot final : public Snapshot {
   std::uint64_t count(TableId table) const override;
   StoreState state() const override { return {}; }
 
+  /// How many rows were asked for by their keys.
+  std::size_t gets() const { return gets_; }
+
  private:
   std::map<std::pair<TableId, std::string>, Bytes> rows_;
+  mutable std::size_t gets_ = 0;
 };
 
 }  // namespace troupe::test

@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <ctime>
+
 namespace troupe::test {
 namespace {
 
@@ -96,6 +98,75 @@ TEST_CASE("definitions are compared by what they say", "[definition]") {
   CHECK_FALSE(same({.tags = {{"a", "1"}}}, {.tags = {{"a", "2"}}}));
   CHECK_FALSE(same({.retries = 1}, {.retries = 2}));
   CHECK_FALSE(same({.needs = {"A"}}, {}));
+}
+
+TEST_CASE("the order of tags does not count, each of them does", "[definition]") {
+  CHECK(same({.tags = {{"a", "1"}, {"b", "2"}}}, {.tags = {{"b", "2"}, {"a", "1"}}}));
+  CHECK_FALSE(same({.tags = {{"a", "1"}, {"b", "2"}}}, {.tags = {{"a", "2"}, {"b", "1"}}}));
+  CHECK_FALSE(same({.tags = {{"a", "1"}, {"b", "2"}}}, {.tags = {{"a", "1"}}}));
+}
+
+TEST_CASE("of a key that comes several times the last counts", "[definition]") {
+  CHECK(same({.payload = R"({"a":1,"b":2,"a":3})"}, {.payload = R"({"b":2,"a":3})"}));
+  CHECK(same({.payload = R"({"a":3})"}, {.payload = R"({"a":[],"a":3})"}));
+  CHECK_FALSE(same({.payload = R"({"a":3,"a":1})"}, {.payload = R"({"a":1,"a":3})"}));
+  CHECK_FALSE(same({.payload = R"({"a":1,"a":1})"}, {.payload = R"({"a":1,"b":2})"}));
+  CHECK_FALSE(same({.extra = R"({"x":{"a":1,"b":2}})"}, {.extra = R"({"x":{"a":1,"a":1}})"}));
+}
+
+TEST_CASE("values are compared by type and contents", "[definition]") {
+  const std::vector<std::string> values = {"null",
+                                           "true",
+                                           "false",
+                                           "0",
+                                           "1",
+                                           "-1",
+                                           "0.5",
+                                           R"("")",
+                                           R"("0")",
+                                           "[]",
+                                           "[0]",
+                                           "[[0]]",
+                                           "{}",
+                                           R"({"a":0})",
+                                           R"({"b":0})",
+                                           R"({"a":{}})",
+                                           R"([{"a":0},1])",
+                                           R"([1,{"a":0}])"};
+  for (const auto& a : values) {
+    for (const auto& b : values) {
+      INFO(a << " and " << b);
+      CHECK(same({.payload = R"({ "k":)" + a + "}"}, {.payload = R"({"k":)" + b + "}"}) ==
+            (a == b));
+    }
+  }
+}
+
+// An object with that many keys, in rising or falling order.
+std::string many_keys(int count, bool rising) {
+  std::string json = "{";
+  for (int i = 0; i < count; ++i) {
+    json += (i == 0 ? "\"k" : ",\"k") + std::to_string(rising ? i : count - 1 - i) + "\":0";
+  }
+  return json + "}";
+}
+
+TEST_CASE("objects with many keys are compared quickly", "[definition]") {
+  const std::string rising = many_keys(100'000, true);
+  const std::string falling = many_keys(100'000, false);
+  const std::clock_t before = std::clock();
+  CHECK(same({.payload = rising}, {.payload = falling}));
+  // Looking for each key among all others takes many times as long.
+  CHECK(std::clock() - before < 2 * CLOCKS_PER_SEC);
+}
+
+TEST_CASE("values may be nested deeply", "[definition]") {
+  const int depth = 200'000;
+  const std::string left = std::string(depth, '[') + "1" + std::string(depth, ']');
+  const std::string right = std::string(depth, '[') + " 1" + std::string(depth, ']');
+  CHECK(same({.payload = left}, {.payload = right}));
+  const std::string other = std::string(depth, '[') + "2" + std::string(depth, ']');
+  CHECK_FALSE(same({.payload = left}, {.payload = other}));
 }
 
 TEST_CASE("the priority that counts is the current one", "[definition]") {

@@ -1,4 +1,5 @@
 // What is published: routing keys, copies and payloads. Source: spec/events.md, section 2.
+#include "actors/task/exchanges.h"
 #include "tests/actors/support/cast.h"
 
 #include <catch2/catch.hpp>
@@ -7,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 
 namespace troupe::test {
@@ -60,7 +62,10 @@ std::vector<Event> one_of_each() {
   REQUIRE(cast.ask(task_id("F"), create_task("F", task)).ok());
   claim("F");
   report("F", {Outcome::FAILED});
+  REQUIRE(cast.ask(task_id("P"), create_task("P", task)).ok());
+  REQUIRE(cast.ask(task_id("P"), change_priority(Priority::VERY_HIGH)).ok());
   REQUIRE(cast.ask(task_id("D"), create_task("D", task)).ok());
+  REQUIRE(cast.ask(task_group_id("G"), change_group_priority(Priority::HIGH)).ok());
   cast.now = start + hour - minute;
   claim("D");
   REQUIRE(cast.ask(task_group_id("G"), seal()).ok());
@@ -92,7 +97,9 @@ TEST_CASE("routing keys", "[events]") {
   find(events, "task-completed", "primary.A.1.eu-1.i-123" + rest);
   find(events, "task-failed", "primary.F.0.eu-1.i-123" + rest);
   find(events, "task-exception", "primary.D.0._._" + rest);  // the deadline: without its worker
+  find(events, "task-priority-changed", "primary.P._._._" + rest);
   find(events, "task-group-sealed", "primary.G.s._");
+  find(events, "task-group-priority-changed", "primary.G.s._");
   find(events, "task-group-resolved", "primary.G.s._");
 }
 
@@ -104,6 +111,29 @@ TEST_CASE("routes are copies, groups have none", "[events]") {
     const bool of_group = name_of(event).starts_with("task-group");
     CHECK(event.cc == (of_group ? std::vector<std::string>{} : routes));
   }
+}
+
+TEST_CASE("the references tell of what is published, and of nothing else", "[events]") {
+  const auto reference = task::exchanges();
+  std::map<std::string, std::string> schemas;
+  for (const auto& exchange : reference.exchanges) schemas[exchange.name] = exchange.schema;
+  Keys published;
+  for (const Event& event : one_of_each()) {
+    const auto name = name_of(event);
+    INFO(name);
+    published.insert(name);
+    CHECK(event.exchange == api::exchange_prefix(reference.service) + name);
+    REQUIRE(schemas.contains(name));
+    const Keys keys = keys_of(parse(event.payload));
+    Keys known;
+    for (const auto& property : reference.schemas.at(schemas[name])) {
+      known.insert(property.name);
+      CHECK(parse(property.schema).MemberCount() > 0);
+      if (property.required) CHECK(keys.contains(property.name));
+    }
+    for (const auto& key : keys) CHECK(known.contains(key));
+  }
+  CHECK(published.size() == schemas.size());
 }
 
 TEST_CASE("payloads have these fields", "[events]") {
@@ -119,6 +149,9 @@ TEST_CASE("payloads have these fields", "[events]") {
       {"task-failed", with_worker},
       {"task-exception", with_worker},
       {"artifact-created", {"version", "status", "runId", "workerGroup", "workerId", "artifact"}},
+      {"task-priority-changed", {"version", "status", "oldPriority", "newPriority"}},
+      {"task-group-priority-changed",
+       {"version", "taskGroupId", "schedulerId", "newPriority", "tasksAffected"}},
       {"task-group-sealed", {"version", "taskGroupId", "schedulerId", "expires", "sealed"}},
       {"task-group-resolved", {"version", "taskGroupId", "schedulerId", "expires"}},
   };
@@ -150,6 +183,17 @@ TEST_CASE("the status is that of the moment", "[events]") {
   CHECK(retried["status"]["runs"][1]["reasonCreated"] == "task-retry");
   const auto running = parse(find(events, "task-running").payload);
   CHECK(running["takenUntil"] == format_time(start + 20 * minute).c_str());
+}
+
+TEST_CASE("a change of priority is told with both, and the status has the new one", "[events]") {
+  const auto events = one_of_each();
+  const auto changed = parse(find(events, "task-priority-changed").payload);
+  CHECK(changed["oldPriority"] == "lowest");
+  CHECK(changed["newPriority"] == "very-high");
+  CHECK(changed["status"]["priority"] == "very-high");
+  const auto of_group = parse(find(events, "task-group-priority-changed").payload);
+  CHECK(of_group["newPriority"] == "high");
+  CHECK(of_group["tasksAffected"].GetInt() == 2);  // P and D: the others have ended
 }
 
 TEST_CASE("a group outlives its tasks", "[events]") {
@@ -201,7 +245,8 @@ TEST_CASE("payloads have the keys of the published schemas", "[events][contract]
     const bool of_group = name_of(event).starts_with("task-group");
     INFO(name_of(event));
     names.insert(name_of(event));
-    const std::string file = of_group ? "task-group-changed" : name_of(event);
+    const bool changed = of_group && !name_of(event).ends_with("-priority-changed");
+    const std::string file = changed ? "task-group-changed" : name_of(event);
     const auto schema = read_schema(folder, file + "-message");
     const auto payload = parse(event.payload);
     check_keys(payload, schema);
@@ -213,7 +258,7 @@ TEST_CASE("payloads have the keys of the published schemas", "[events][contract]
       CHECK(keys_of(payload["artifact"]) == Keys{"storageType", "name", "expires", "contentType"});
     }
   }
-  CHECK(names.size() == 9);
+  CHECK(names.size() == 11);
 }
 
 }  // namespace

@@ -2,7 +2,10 @@
 #include "actors/task/explain.h"
 
 #include "actors/task/queries.h"
+#include "actors/worker/drain.h"
 #include "actors/worker/queries.h"
+#include "runtime/store/message.h"
+#include "schema/store/messages.capnp.h"
 #include "tests/actors/support/cast.h"
 
 #include <capnp/message.h>
@@ -48,6 +51,15 @@ std::string name_of(const Cast& cast, const std::string& id) {
 void connect_worker(Cast& cast, const Connection& connection = {}) {
   cast.tell(worker_id(connection.queue + "/" + connection.worker), connect(connection));
   cast.run();
+}
+
+Bytes quarantined(Instant until, const std::string& info) {
+  return build<schema::WorkerMessage>([&](schema::WorkerMessage::Builder m) {
+    auto change = m.initQuarantine();
+    change.setClientId("admin");
+    change.setQuarantineUntil(until.ms);
+    change.setQuarantineInfo(text(info));
+  });
 }
 
 std::string pause_of(const Cast& cast) {
@@ -238,6 +250,18 @@ TEST_CASE("what blocks a task is followed to its root, with what would help", "[
     cast.run();
     CHECK(cast.task("N").state() == State::PENDING);
   }
+  SECTION("that has failed, and can be rerun no more") {
+    create(cast, "S", {.group = "G", .deadline = start + minute});
+    create(cast, "T", {.group = "G", .needs = {"S"}});
+    const std::string name = name_of(cast, "S");
+    REQUIRE(cast.ask(task_id("S"), cancel()).ok());
+    CHECK(explain(cast, "T").help ==
+          "rerun " + name + ": `troupe task rerun S`, or schedule this task by hand");
+    cast.advance(2 * minute);
+    CHECK(explain(cast, "T").help == "the deadline of " + name +
+                                         " has passed, so nothing can be rerun; schedule it: "
+                                         "`troupe task schedule T`");
+  }
   SECTION("that has failed, for one that asks that it completes") {
     REQUIRE(cast.ask(a, resolve(cast.claim("A"), {Outcome::FAILED})).ok());
     CHECK(explain(cast, "Z").code == "blocked-by-failure");
@@ -274,12 +298,70 @@ TEST_CASE("a chain of a thousand tasks behind a failure is told as one", "[expla
   CHECK(explain(cast, "G").members == Names{"900 blocked-by-failure T0"});
 }
 
+TEST_CASE("what many members need is looked at once", "[explain]") {
+  constexpr int builds = 40;
+  constexpr int tests = 60;
+  Cast cast;
+  connect_worker(cast);
+  REQUIRE(cast.ask(default_queue, await({})).ok());
+  std::vector<std::string> needs;
+  for (int i = 0; i < builds; ++i) {
+    needs.push_back("B" + std::to_string(i));
+    create(cast, needs.back(), {.group = "G"});
+  }
+  for (int i = 0; i < tests; ++i) {
+    create(cast, "T" + std::to_string(i), {.group = "G", .needs = needs});
+  }
+  const auto explained = [&cast] {
+    const MemorySnapshot snapshot = cast.snapshot();
+    capnp::MallocMessageBuilder message;
+    auto out = message.initRoot<schema::Explanation>();
+    REQUIRE(task::explain(snapshot, "G", cast.now, out).ok());
+    CHECK(snapshot.gets() < 6 * (builds + tests));
+    return str(out.asReader().getMembers()[0].getCode());
+  };
+  CHECK(explained() == "workers-busy");
+  REQUIRE(cast.ask(task_id("B0"), resolve(cast.claim("B0"), {Outcome::FAILED})).ok());
+  CHECK(explained() == "blocked-by-failure");
+}
+
 TEST_CASE("a group with more reasons than are told tells of twenty", "[explain]") {
   Cast cast;
   for (int i = 0; i < 30; ++i) {
     create(cast, "T" + std::to_string(i), {.queue = "local/q" + std::to_string(i), .group = "G"});
   }
   CHECK(explain(cast, "G").members.size() == 20);
+}
+
+TEST_CASE("a group whose tasks have expired says so, and does not pass for a task", "[explain]") {
+  Cast cast;
+  create(cast, "A", {.group = "G", .expires = start + 2 * hour});
+  REQUIRE(cast.ask(task_id("A"), cancel()).ok());
+  CHECK(explain(cast, "G").message == "all of its tasks have ended");
+  cast.advance(150 * minute);  // past queue.expiration_delay
+  CHECK(explain(cast, "G").message.starts_with("no task of this id is there any more: "));
+}
+
+TEST_CASE("a drain reads as one, and names what ends it", "[explain]") {
+  Cast cast;
+  connect_worker(cast);
+  create(cast, "A");
+  const std::string why = GENERATE(as<std::string>(), "", "a new disk");
+  const auto until = worker::drained_until(cast.now);
+  REQUIRE(cast.ask(w, quarantined(until, worker::drain_info(why))).ok());
+  const std::string said = "drained" + (why.empty() ? "" : ": " + why) +
+                           "; `troupe worker resume g/w` gives it tasks again";
+  CHECK(explain(cast, "A").message == "1 worker paused, g/w: " + said);
+  CHECK(explain(cast, "local/default/g/w").message ==
+        "connected, runs 0 of 1, takes no more: " + said);
+  CHECK(explain(cast, "local/default")
+            .message.starts_with("1 pending, 0 running, 1 worker (1 drained): 1 workers-paused; "));
+
+  REQUIRE(cast.ask(w, quarantined(cast.now + hour, "drained at noon")).ok());
+  CHECK(explain(cast, "A").message == "1 worker paused, g/w: in quarantine until " +
+                                          format_time(cast.now + hour) + ": drained at noon");
+  CHECK(explain(cast, "local/default")
+            .message.starts_with("1 pending, 0 running, 1 worker (1 in quarantine): "));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // The state machine as a table: call x state -> state, answer, messages.
 // Source: spec/queue.md, section 3.3.
+#include "actors/task/codec.h"
 #include "runtime/store/message.h"
+#include "schema/store/rows.capnp.h"
 #include "tests/actors/support/cast.h"
 
 #include <capnp/any.h>
@@ -22,8 +24,21 @@ constexpr int conflict = static_cast<int>(Errc::conflict);
 
 enum class From { unscheduled, pending, running, completed, failed, canceled, malformed };
 
-Result<Bytes> report(Cast& cast, Report what) {
-  return cast.ask(task_id("A"), resolve(cast.claim("A"), what));
+// How a worker speaks: with the token of its claim, or over HTTP, where it names the run alone.
+enum class Over { rpc, http };
+
+ClaimOf claim_of(Cast& cast, Over over) {
+  ClaimOf claim = cast.claim("A");
+  claim.by_run = over == Over::http;
+  return claim;
+}
+
+Result<Bytes> report(Cast& cast, Report what, Over over = Over::rpc) {
+  return cast.ask(task_id("A"), resolve(claim_of(cast, over), what));
+}
+
+Bytes claim_task(std::uint32_t run, const std::string& worker, std::uint64_t session, Over over) {
+  return over == Over::http ? claim_over_http(run, worker) : claim_by_name(run, worker, session);
 }
 
 bool same_status(const Bytes& a, const Bytes& b) {
@@ -33,18 +48,18 @@ bool same_status(const Bytes& a, const Bytes& b) {
 }
 
 // Brings task A there, with no events left. Its worker stays connected.
-void bring(Cast& cast, From from, int retries = 5) {
+void bring(Cast& cast, From from, int retries = 5, Over over = Over::rpc) {
   cast.tell(default_worker, connect({}));
   REQUIRE(cast.ask(task_id("A"),
                    create_task("A", {.retries = retries, .hold = from == From::unscheduled}))
               .ok());
   if (from == From::canceled) REQUIRE(cast.ask(task_id("A"), cancel()).ok());
   const bool claimed = from != From::unscheduled && from != From::pending && from != From::canceled;
-  if (claimed) REQUIRE(cast.ask(task_id("A"), claim_by_name(0, "g/w", 1)).ok());
-  if (from == From::completed) REQUIRE(report(cast, {Outcome::COMPLETED}).ok());
-  if (from == From::failed) REQUIRE(report(cast, {Outcome::FAILED}).ok());
+  if (claimed) REQUIRE(cast.ask(task_id("A"), claim_task(0, "g/w", 1, over)).ok());
+  if (from == From::completed) REQUIRE(report(cast, {Outcome::COMPLETED}, over).ok());
+  if (from == From::failed) REQUIRE(report(cast, {Outcome::FAILED}, over).ok());
   if (from == From::malformed) {
-    REQUIRE(report(cast, {Outcome::EXCEPTION, Reason::MALFORMED_PAYLOAD}).ok());
+    REQUIRE(report(cast, {Outcome::EXCEPTION, Reason::MALFORMED_PAYLOAD}, over).ok());
   }
   cast.take_events();
 }
@@ -57,7 +72,7 @@ struct Row {
   Names events = {};
 };
 
-Result<Bytes> make_call(Cast& cast, const std::string& call, From from) {
+Result<Bytes> make_call(Cast& cast, const std::string& call, From from, Over over = Over::rpc) {
   const ActorId a = task_id("A");
   const NewTask same{.hold = from == From::unscheduled};
   NewTask other = same;
@@ -67,25 +82,32 @@ Result<Bytes> make_call(Cast& cast, const std::string& call, From from) {
   if (call == "schedule") return cast.ask(a, schedule());
   if (call == "rerun") return cast.ask(a, rerun());
   if (call == "cancel") return cast.ask(a, cancel());
-  if (call == "claim") return cast.ask(a, claim_by_name(0, "g/other", 2));
-  if (call == "claim again") return cast.ask(a, claim_by_name(0, "g/w", 2));
-  if (call == "reclaim") return cast.ask(a, reclaim(cast.claim("A")));
-  if (call == "completed") return report(cast, {Outcome::COMPLETED});
-  if (call == "failed") return report(cast, {Outcome::FAILED});
+  if (call == "claim") return cast.ask(a, claim_task(0, "g/other", 2, over));
+  if (call == "claim again") return cast.ask(a, claim_task(0, "g/w", 2, over));
+  if (call == "reclaim") return cast.ask(a, reclaim(claim_of(cast, over)));
+  if (call == "priority") return cast.ask(a, change_priority(Priority::HIGH));
+  if (call == "same priority") return cast.ask(a, change_priority(Priority::LOWEST));
+  if (call == "completed") return report(cast, {Outcome::COMPLETED}, over);
+  if (call == "failed") return report(cast, {Outcome::FAILED}, over);
+  if (call == "malformed") {
+    return report(cast, {Outcome::EXCEPTION, Reason::MALFORMED_PAYLOAD}, over);
+  }
   REQUIRE(call == "exception");
-  return report(cast, {Outcome::EXCEPTION, Reason::INTERNAL_ERROR});
+  return report(cast, {Outcome::EXCEPTION, Reason::INTERNAL_ERROR}, over);
 }
 
 void check(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
-    INFO(row.call << ", row " << &row - rows.data());
-    Cast cast;
-    bring(cast, row.from);
-    cast.now = cast.now + minute;
-    CHECK(code_of(make_call(cast, row.call, row.from)) == row.code);
-    CHECK(cast.task("A").state() == row.state);
-    CHECK(cast.take_events() == row.events);
-    CHECK(cast.faults == Names{});
+    for (const Over over : {Over::rpc, Over::http}) {
+      INFO(row.call << ", row " << &row - rows.data() << (over == Over::http ? ", HTTP" : ""));
+      Cast cast;
+      bring(cast, row.from, 5, over);
+      cast.now = cast.now + minute;
+      CHECK(code_of(make_call(cast, row.call, row.from, over)) == row.code);
+      CHECK(cast.task("A").state() == row.state);
+      CHECK(cast.take_events() == row.events);
+      CHECK(cast.faults == Names{});
+    }
   }
 }
 
@@ -134,7 +156,7 @@ TEST_CASE("cancelTask in each state", "[table]") {
       {"cancel", From::running, State::EXCEPTION, 0, ended},
       {"cancel", From::completed, State::COMPLETED},
       {"cancel", From::failed, State::FAILED},
-      {"cancel", From::canceled, State::EXCEPTION, 0, {"task-exception A.0"}},
+      {"cancel", From::canceled, State::EXCEPTION, 0, ended},
       {"cancel", From::malformed, State::EXCEPTION},
   });
 }
@@ -164,21 +186,62 @@ TEST_CASE("reports in each state", "[table]") {
       {"completed", From::unscheduled, State::UNSCHEDULED, missing},
       {"completed", From::pending, State::PENDING, conflict},
       {"completed", From::running, State::COMPLETED, 0, {"task-completed A.0", group[0]}},
+      {"completed", From::completed, State::COMPLETED, 0, {"task-completed A.0", group[0]}},
       {"completed", From::failed, State::FAILED, conflict},
       {"completed", From::canceled, State::EXCEPTION, conflict},
       {"completed", From::malformed, State::EXCEPTION, conflict},
       {"failed", From::unscheduled, State::UNSCHEDULED, missing},
       {"failed", From::pending, State::PENDING, conflict},
       {"failed", From::running, State::FAILED, 0, {"task-failed A.0", group[0]}},
+      {"failed", From::failed, State::FAILED, 0, {"task-failed A.0", group[0]}},
       {"failed", From::completed, State::COMPLETED, conflict},
+      {"failed", From::canceled, State::EXCEPTION, conflict},
       {"failed", From::malformed, State::EXCEPTION, conflict},
       {"exception", From::unscheduled, State::UNSCHEDULED, missing},
       {"exception", From::pending, State::PENDING, conflict},
       {"exception", From::running, State::EXCEPTION, 0, {"task-exception A.0", group[0]}},
       {"exception", From::completed, State::COMPLETED, conflict},
       {"exception", From::failed, State::FAILED, conflict},
+      {"exception", From::canceled, State::EXCEPTION, conflict},
       {"exception", From::malformed, State::EXCEPTION, conflict},
+      {"malformed", From::malformed, State::EXCEPTION, 0, {"task-exception A.0", group[0]}},
   });
+}
+
+TEST_CASE("changeTaskPriority in each state", "[table]") {
+  const Names changed{"task-priority-changed A._"};
+  check({
+      {"priority", From::unscheduled, State::UNSCHEDULED, 0, changed},
+      {"priority", From::pending, State::PENDING, 0, changed},
+      {"priority", From::running, State::RUNNING, 0, changed},
+      {"priority", From::completed, State::COMPLETED, conflict},
+      {"priority", From::failed, State::FAILED, conflict},
+      {"priority", From::canceled, State::EXCEPTION, conflict},
+      {"priority", From::malformed, State::EXCEPTION, conflict},
+      {"same priority", From::unscheduled, State::UNSCHEDULED, conflict},
+      {"same priority", From::pending, State::PENDING, conflict},
+      {"same priority", From::running, State::RUNNING, conflict},
+  });
+}
+
+TEST_CASE("a report that is refused says what has become of the run", "[table]") {
+  struct Refused {
+    From from;
+    Report what;
+    std::string why;
+  };
+  const auto row = GENERATE(values<Refused>({
+      {From::pending, {Outcome::COMPLETED}, "is pending: claim it first"},
+      {From::completed, {Outcome::FAILED}, "is resolved as completed: forget it"},
+      {From::failed, {Outcome::COMPLETED}, "is resolved as failed: forget it"},
+      {From::malformed, {Outcome::FAILED}, "is resolved as malformed-payload: forget it"},
+      {From::canceled, {Outcome::COMPLETED}, "is resolved as canceled: forget it"},
+  }));
+  Cast cast;
+  bring(cast, row.from);
+  const auto answer = report(cast, row.what, Over::http);
+  REQUIRE_FALSE(answer.ok());
+  CHECK(answer.error() == Error{Errc::conflict, "run 0 of task A " + row.why});
 }
 
 TEST_CASE("a repeated report is answered as before and published again", "[table]") {
@@ -210,6 +273,7 @@ TEST_CASE("a report about an older run repeats what made the newer one, nothing 
   const Report shutdown{Outcome::EXCEPTION, Reason::WORKER_SHUTDOWN};
   const Report malformed{Outcome::EXCEPTION, Reason::MALFORMED_PAYLOAD};
   const Names again{"task-exception A.0", "task-pending A.1"};
+  const auto over = GENERATE(Over::rpc, Over::http);
   const auto row = GENERATE_COPY(values<Older>({
       {{shutdown}, 0, again},
       {{malformed}, 0, again},
@@ -220,13 +284,13 @@ TEST_CASE("a report about an older run repeats what made the newer one, nothing 
   Cast cast;
   bring(cast, From::pending);
   for (std::uint32_t run = 0; run < row.ends.size(); ++run) {
-    REQUIRE(cast.ask(task_id("A"), claim_by_name(run, "g/w", 1)).ok());
-    REQUIRE(report(cast, row.ends[run]).ok());
+    REQUIRE(cast.ask(task_id("A"), claim_task(run, "g/w", 1, over)).ok());
+    REQUIRE(report(cast, row.ends[run], over).ok());
     if (cast.task("A").state() != State::PENDING) REQUIRE(cast.ask(task_id("A"), rerun()).ok());
   }
   cast.take_events();
   const auto before = cast.task("A").runs.size();
-  const ClaimOf first{0, cast.task("A").runs[0].token};
+  const ClaimOf first{0, cast.task("A").runs[0].token, over == Over::http};
   CHECK(code_of(cast.ask(task_id("A"), resolve(first, row.ends[0]))) == row.code);
   CHECK(cast.take_events() == row.events);
   CHECK(cast.task("A").runs.size() == before);
@@ -252,6 +316,58 @@ TEST_CASE("a claim by name that is repeated is the same claim", "[table]") {
   CHECK(cast.faults == Names{});
 }
 
+TEST_CASE("over HTTP a report about an older run counts once the next one is claimed, too",
+          "[table]") {
+  const Report shutdown{Outcome::EXCEPTION, Reason::WORKER_SHUTDOWN};
+  const bool ended = GENERATE(false, true);
+  Cast cast;
+  bring(cast, From::running, 5, Over::http);
+  REQUIRE(report(cast, shutdown, Over::http).ok());
+  REQUIRE(cast.ask(task_id("A"), claim_over_http(1, "g/x")).ok());
+  if (ended) REQUIRE(report(cast, {Outcome::COMPLETED}, Over::http).ok());
+  cast.take_events();
+  // It is only published again: what the next run does is its own business.
+  CHECK(code_of(cast.ask(task_id("A"), resolve({0, 0, true}, shutdown))) == 0);
+  CHECK(cast.take_events() == Names{"task-exception A.0"});
+  CHECK(code_of(cast.ask(task_id("A"), resolve({0, 0, true}, {Outcome::COMPLETED}))) == conflict);
+  CHECK(code_of(cast.ask(task_id("A"), reclaim({0, 0, true}))) == conflict);
+  CHECK(cast.task("A").state() == (ended ? State::COMPLETED : State::RUNNING));
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("over HTTP a run that is not there is missing", "[table]") {
+  const auto from = GENERATE(From::unscheduled, From::pending, From::running, From::completed);
+  Cast cast;
+  bring(cast, from, 5, Over::http);
+  const ClaimOf next{static_cast<std::uint32_t>(cast.task("A").runs.size()), 0, true};
+  CHECK(code_of(cast.ask(task_id("A"), reclaim(next))) == missing);
+  CHECK(code_of(cast.ask(task_id("A"), resolve(next, {Outcome::COMPLETED}))) == missing);
+  CHECK(code_of(cast.ask(task_id("A"), claim_over_http(next.run, "g/w"))) == missing);
+}
+
+TEST_CASE("a claim whose answer is lost expires at once", "[table]") {
+  Cast cast;
+  bring(cast, From::pending, 1);
+  cast.tell(default_queue, await({}));
+  cast.run();
+  const ClaimOf claim = cast.claim("A");
+  REQUIRE(cast.task("A").state() == State::RUNNING);
+  cast.take_events();
+  REQUIRE(cast.ask(task_id("A"), expire_claim({0, claim.token + 1})).ok());  // another's
+  CHECK(cast.task("A").state() == State::RUNNING);
+  REQUIRE(cast.ask(task_id("A"), expire_claim(claim)).ok());
+  const auto task = cast.task("A");
+  REQUIRE(task.runs.size() == 2);
+  CHECK(task.runs[0].reason_resolved == Reason::CLAIM_EXPIRED);
+  CHECK(task.runs[1].reason_created == schema::ReasonCreated::RETRY);
+  CHECK(task.retries_left == 0);
+  CHECK(cast.take_events() == Names{"task-exception A.0", "task-pending A.1"});
+  REQUIRE(cast.ask(task_id("A"), expire_claim(claim)).ok());  // it is over: nothing happens
+  CHECK(cast.take_events().empty());
+  CHECK(cast.rows(default_worker).count(tables::worker_claims.id) == 0);
+  CHECK(cast.faults == Names{});
+}
+
 TEST_CASE("a claim that came from the queue is not made again by name", "[table]") {
   Cast cast;
   bring(cast, From::pending);
@@ -262,16 +378,18 @@ TEST_CASE("a claim that came from the queue is not made again by name", "[table]
 }
 
 TEST_CASE("no task: nothing to command", "[table]") {
-  const std::string call = GENERATE("schedule", "rerun", "cancel", "claim", "reclaim", "completed");
+  const std::string call =
+      GENERATE("schedule", "rerun", "cancel", "claim", "reclaim", "completed", "priority");
+  const auto over = GENERATE(Over::rpc, Over::http);
   Cast cast;
-  CHECK(code_of(make_call(cast, call, From::pending)) == missing);
+  CHECK(code_of(make_call(cast, call, From::pending, over)) == missing);
   CHECK(cast.rows(task_id("A")).empty());
 }
 
 TEST_CASE("after the deadline commands are refused in every state", "[table]") {
   const auto from = GENERATE(From::unscheduled, From::pending, From::running, From::completed,
                              From::failed, From::canceled, From::malformed);
-  const std::string call = GENERATE("schedule", "rerun", "cancel", "claim", "reclaim");
+  const std::string call = GENERATE("schedule", "rerun", "cancel", "claim", "reclaim", "priority");
   const bool resolver_came = GENERATE(false, true);
   Cast cast;
   bring(cast, from);
@@ -288,6 +406,7 @@ TEST_CASE("at the deadline itself claims are over, commands are not", "[table]")
   bring(cast, From::pending);
   cast.now = start + hour;
   CHECK(code_of(cast.ask(task_id("A"), claim_by_name(0, "g/w", 1))) == conflict);
+  CHECK(code_of(cast.ask(task_id("A"), change_priority(Priority::HIGH))) == conflict);
   CHECK(code_of(cast.ask(task_id("A"), cancel())) == 0);
 }
 
@@ -332,6 +451,100 @@ TEST_CASE("the deadline's message waits for those who are still told of an earli
                                     "task-exception A.1"});
   CHECK(cast.task("A").runs.back().reason_resolved == Reason::DEADLINE_EXCEEDED);
   CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("an end that others were not told of yet counts, whatever comes after it", "[table]") {
+  const auto ends = GENERATE(values<std::vector<Outcome>>({
+      {Outcome::FAILED, Outcome::COMPLETED},
+      {Outcome::COMPLETED, Outcome::FAILED},
+      {Outcome::FAILED, Outcome::COMPLETED, Outcome::FAILED},
+  }));
+  const bool rerun_last = GENERATE(false, true);
+  const bool restarted = GENERATE(false, true);
+  Cast cast;
+  cast.tell(default_worker, connect({}));
+  REQUIRE(cast.ask(task_id("A"), create_task("A")).ok());
+  for (const auto* id : {"B", "C"}) {
+    REQUIRE(cast.ask(task_id(id), create_task(id, {.needs = {"A"}})).ok());
+  }
+  // All of it before the group's answer to the first end.
+  std::size_t commands = 0;
+  const auto tell = [&](Bytes command) {
+    cast.tell(task_id("A"), std::move(command));
+    commands += 1;
+  };
+  for (std::uint32_t run = 0; run < ends.size(); ++run) {
+    tell(claim_over_http(run, "g/w"));
+    tell(resolve({run, 0, true}, {ends[run]}));
+    if (rerun_last || run + 1 < ends.size()) tell(rerun());
+  }
+  for (std::size_t i = 0; i < commands; ++i) REQUIRE(cast.step());
+  REQUIRE(cast.task("A").telling);
+  if (restarted) cast.restart();
+  cast.run();
+  CHECK(cast.task("B").state() == State::PENDING);
+  CHECK(cast.task("C").state() == State::PENDING);
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("an end from before a dependent does not count for it, told or not", "[table]") {
+  struct Ends {
+    Requires requirement;
+    std::vector<Outcome> before;  // each rerun
+    std::vector<Outcome> after;   // while others are still told of those
+    State state;                  // of the dependent
+  };
+  const auto [requirement, before, after, state] = GENERATE(values<Ends>({
+      {Requires::ALL_COMPLETED, {Outcome::COMPLETED}, {}, State::UNSCHEDULED},
+      {Requires::ALL_RESOLVED, {Outcome::FAILED}, {}, State::UNSCHEDULED},
+      {Requires::ALL_COMPLETED, {Outcome::COMPLETED}, {Outcome::FAILED}, State::UNSCHEDULED},
+      {Requires::ALL_COMPLETED, {Outcome::COMPLETED}, {Outcome::COMPLETED}, State::PENDING},
+      {Requires::ALL_RESOLVED, {Outcome::COMPLETED}, {Outcome::FAILED}, State::PENDING},
+      {Requires::ALL_COMPLETED,
+       {Outcome::FAILED, Outcome::COMPLETED},
+       {Outcome::FAILED},
+       State::UNSCHEDULED},
+  }));
+  const std::string late = GENERATE("0", "D");  // told before B, and behind it
+  const bool restarted = GENERATE(false, true);
+  Cast cast;
+  REQUIRE(cast.ask(task_id("A"), create_task("A")).ok());
+  const NewTask dependent{.needs = {"A"}, .requirement = requirement};
+  REQUIRE(cast.ask(task_id("B"), create_task("B", dependent)).ok());
+  cast.tell(task_id(late), create_task(late, dependent));
+  for (int i = 0; i < 3; ++i) REQUIRE(cast.step());
+  // Its question to A is on its way. All of this comes before any answer to A, and the first ends
+  // before the question too.
+  std::uint32_t run = 0;
+  const auto tell = [&](Outcome outcome) {
+    cast.tell(task_id("A"), claim_over_http(run, "g/w"));
+    cast.tell(task_id("A"), resolve({run++, 0, true}, {outcome}));
+  };
+  for (const Outcome outcome : before) {
+    tell(outcome);
+    cast.tell(task_id("A"), rerun());
+  }
+  for (const Outcome outcome : after) tell(outcome);
+  for (std::size_t i = 0; i < 3 * before.size(); ++i) REQUIRE(cast.step(1));
+  for (std::size_t i = 0; i < 1 + 2 * after.size(); ++i) REQUIRE(cast.step());
+  REQUIRE(cast.task("A").telling);
+  if (restarted) cast.restart();
+  cast.run();
+  CHECK(cast.task(late).state() == state);
+  CHECK(cast.task("B").state() == State::PENDING);
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("what an earlier program was telling concerns all that had asked by then", "[table]") {
+  const bool completed = GENERATE(false, true);
+  const Bytes row = build<schema::TaskRow>([completed](schema::TaskRow::Builder task) {
+    task.setResolveActive(true);
+    task.setResolveCompleted(completed);
+  });
+  const auto state = task::decode_row(row.words());
+  REQUIRE(state.telling);
+  CHECK(state.telling->ended == 1);
+  CHECK(state.telling->completed == (completed ? 1 : 0));
 }
 
 TEST_CASE("a rerun behind a deadline that the clock, set back, has not reached yet", "[table]") {

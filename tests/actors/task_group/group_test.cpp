@@ -74,6 +74,24 @@ TEST_CASE("a group is resolved when each member has ended once", "[group]") {
   CHECK(cast.faults == Names{});
 }
 
+TEST_CASE("a group expires before its time has five digits for the year", "[group]") {
+  const Instant last = *parse_time("9999-12-31T23:59:59.999Z");
+  Cast cast;
+  REQUIRE(cast.ask(task_id("A"), create_task("A", {.group = "G", .expires = last})).ok());
+  CHECK(group(cast).expires == last);
+  create(cast, "B");
+  CHECK(group(cast).expires == last);
+  const auto sealed = cast.ask(g, seal());
+  REQUIRE(sealed.ok());
+  CHECK(Stored<schema::TaskGroup>(sealed.value()).get().getExpires() == last.ms);
+  CHECK(cast.events.back().payload.find("\"9999-12-31T23:59:59.999Z\"") != std::string::npos);
+  // One that was written with a later time is read so, too.
+  auto state = group(cast);
+  state.expires = last + minute;
+  CHECK(task_group::decode_row(task_group::encode_row(state).words()).expires == last);
+  CHECK(cast.faults == Names{});
+}
+
 TEST_CASE("a release counts those that were held", "[group]") {
   Cast cast;
   const int held = 250;  // more than a slice

@@ -71,7 +71,46 @@ TEST_CASE("a goodbye gives everything back at once", "[worker]") {
   run_a(cast);
   REQUIRE(cast.ask(w, farewell(1)).ok());
   CHECK(cast.take_events() == Names{"task-exception A.0", "task-pending A.1"});
-  CHECK(cast.timers(w).empty());
+  CHECK_FALSE(cast.timers(w).contains("lease"));
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("however many claims are lost, their tasks hear of it some at a time", "[worker]") {
+  constexpr int claims = 350;
+  Cast cast;
+  cast.tell(w, connect({}));
+  cast.run();
+  for (int i = 0; i < claims; ++i) {
+    REQUIRE(cast.ask(task_id(std::to_string(i)), create_task(std::to_string(i))).ok());
+  }
+  REQUIRE(cast.ask(default_queue, await({.count = claims})).ok());
+  REQUIRE(cast.rows(w).count(tables::worker_claims.id) == claims);
+  SECTION("by a goodbye") {
+    REQUIRE(cast.ask(w, farewell(1)).ok());
+  }
+  SECTION("by a lost connection") {
+    REQUIRE(cast.ask(w, disconnect(1)).ok());
+    cast.advance(15 * second);
+  }
+  SECTION("by a new process of its name") {
+    reconnect(cast, 2, {});
+  }
+  CHECK(cast.rows(w).count(tables::worker_claims.id) == 0);
+  CHECK(cast.task(std::to_string(claims - 1)).runs[0].reason_resolved == Reason::WORKER_SHUTDOWN);
+  CHECK(cast.faults == Names{});
+}
+
+TEST_CASE("a claim that ends while others are told of a loss is left alone", "[worker]") {
+  Cast cast;
+  run_a(cast);
+  const Held held = held_a(cast);
+  const Held ended{"A", 0, held.token + 1};
+  cast.tell(w, tell_lost({ended}));
+  cast.run();
+  CHECK(cast.task("A").state() == State::RUNNING);
+  cast.tell(w, tell_lost({ended, held}));
+  cast.run();
+  CHECK(cast.take_events() == Names{"task-exception A.0", "task-pending A.1"});
   CHECK(cast.faults == Names{});
 }
 
@@ -122,7 +161,7 @@ TEST_CASE("a later session takes over", "[worker]") {
   CHECK_FALSE(cast.replies(first).back().more);
   // The end of the earlier connection comes late.
   REQUIRE(cast.ask(w, disconnect(1)).ok());
-  CHECK(cast.timers(w).empty());
+  CHECK_FALSE(cast.timers(w).contains("lease"));
   cast.advance(minute);
   CHECK(cast.task("A").state() == State::RUNNING);
   CHECK(cast.faults == Names{});
@@ -176,6 +215,8 @@ TEST_CASE("a claim that is not renewed expires", "[claim]") {
   cast.advance(19 * minute);
   CHECK(cast.task("A").state() == State::RUNNING);
   cast.advance(minute);
+  CHECK(cast.task("A").state() == State::RUNNING);
+  cast.advance(Duration{1});
   CHECK(cast.take_events() == Names{"task-exception A.0", "task-pending A.1"});
   CHECK(cast.task("A").runs[0].reason_resolved == Reason::CLAIM_EXPIRED);
   CHECK(cast.ask(a, reclaim(first)).error().code == Errc::conflict);

@@ -50,12 +50,19 @@ TEST_CASE("what cannot be a name is refused before anybody is asked", "[names]")
   CHECK_FALSE(parse_name("last/build", NameKind::group).ok());
 }
 
+// Those of one platform.
+std::vector<LastMade> made_on(const std::string& file, const std::string& platform) {
+  auto made = last_made(file);
+  std::erase_if(made, [&platform](const LastMade& one) { return one.platform != platform; });
+  return made;
+}
+
 TEST_CASE("last is the newest of its kind on one platform", "[names]") {
   const fs::path folder = fs::temp_directory_path() / ("troupe-last-" + new_slugid());
   const std::string file = (folder / "inner" / "last").string();
   const std::string here = "/data with blanks";
   const std::string there = "https://ci.example.com";
-  CHECK(last_made(file, here).empty());
+  CHECK(made_on(file, here).empty());
 
   const std::string first = new_slugid();
   const std::string second = new_slugid();
@@ -63,23 +70,25 @@ TEST_CASE("last is the newest of its kind on one platform", "[names]") {
   const std::string other = new_slugid();
   REQUIRE(remember_last(file, here, NameKind::task, first).ok());
   REQUIRE(remember_last(file, here, NameKind::group, group).ok());
-  CHECK(last_made(file, here).front().id == group);
+  CHECK(made_on(file, here).front().id == group);
   REQUIRE(remember_last(file, there, NameKind::task, other).ok());
   REQUIRE(remember_last(file, here, NameKind::task, second).ok());
-  const auto made = last_made(file, here);
+  const auto made = made_on(file, here);
   REQUIRE(made.size() == 2);
   CHECK(made[0].kind == NameKind::task);
   CHECK(made[0].id == second);
   CHECK(made[1].id == group);
-  REQUIRE(last_made(file, there).size() == 1);
-  CHECK(last_made(file, there).front().id == other);
-  CHECK(last_made(file, "/elsewhere").empty());
+  REQUIRE(made_on(file, there).size() == 1);
+  CHECK(made_on(file, there).front().id == other);
+  CHECK(made_on(file, "/elsewhere").empty());
+  REQUIRE(last_made(file).size() == 3);
+  CHECK(last_made(file)[1].id == other);  // the newest first, wherever
   // No temporary file is left.
   CHECK(std::distance(fs::directory_iterator(folder / "inner"), fs::directory_iterator()) == 1);
 
   std::ofstream(file) << "garbage\ntask ../../etc /p\ntask " << first << "\ntask " << first
                       << " /p\n";
-  CHECK(last_made(file, "/p").size() == 1);
+  CHECK(made_on(file, "/p").size() == 1);
   fs::remove_all(folder);
 }
 
@@ -89,8 +98,8 @@ TEST_CASE("the file of the last ones stays short", "[names]") {
   for (int i = 0; i < 250; ++i) {
     REQUIRE(remember_last(file, "/p" + std::to_string(i), NameKind::task, new_slugid()).ok());
   }
-  CHECK(last_made(file, "/p0").empty());
-  CHECK(last_made(file, "/p249").size() == 1);
+  CHECK(made_on(file, "/p0").empty());
+  CHECK(made_on(file, "/p249").size() == 1);
   CHECK(fs::file_size(file) < 10'000);
   fs::remove_all(folder);
 }
@@ -104,7 +113,7 @@ TEST_CASE("what cannot be remembered is told with its reason", "[names]") {
   CHECK(told("/proc/none/last").find("cannot make /proc/none: ") == 0);
   CHECK(told("/proc/self/fdinfo/last").find("cannot write /proc/self/fdinfo/last: ") == 0);
   CHECK(told("").find("HOME") != std::string::npos);
-  CHECK(last_made("/proc/none/last", "/p").empty());
+  CHECK(last_made("/proc/none/last").empty());
 }
 
 }  // namespace troupe::cli

@@ -69,6 +69,8 @@ TEST_CASE("an option without its value is named", "[usage]") {
 TEST_CASE("what is no number is told in words", "[usage]") {
   CHECK(complaint({"task", "list", "--limit", "x"}) ==
         "task list: --limit: a whole number, not \"x\"; see `troupe task list --help`");
+  CHECK(complaint({"task", "list", "--limit", "99999999999999999999"}) ==
+        "task list: --limit: 99999999999999999999 is too large; see `troupe task list --help`");
 }
 
 TEST_CASE("help for what there is not is a mistake", "[usage]") {

@@ -36,12 +36,15 @@ struct Script {
   Method<schema::Troupe::CheckTasksParams, schema::Troupe::CheckTasksResults> check_tasks;
   Method<schema::Troupe::CreateTasksParams, schema::Troupe::CreateTasksResults> create_tasks;
   Method<schema::Troupe::ReleaseTasksParams, schema::Troupe::ReleaseTasksResults> release_tasks;
+  Method<schema::Troupe::FindIdsParams, schema::Troupe::FindIdsResults> find_ids;
+  Method<schema::Troupe::ListQueuesParams, schema::Troupe::ListQueuesResults> list_queues;
+  Method<schema::Troupe::ListWorkersParams, schema::Troupe::ListWorkersResults> list_workers;
   Method<schema::Troupe::CreateWorkerTokenParams, schema::Troupe::CreateWorkerTokenResults>
       create_worker_token;
-  Method<schema::Queue::RerunTaskParams, schema::Queue::RerunTaskResults> rerun_task;
-  Method<schema::Queue::StatusParams, schema::Queue::StatusResults> status;
-  Method<schema::Queue::ListTaskGroupParams, schema::Queue::ListTaskGroupResults> list_task_group;
-  Method<schema::Queue::SealTaskGroupParams, schema::Queue::SealTaskGroupResults> seal_task_group;
+  Method<schema::Queue::RerunTaskParams, schema::TaskStatusResponse> rerun_task;
+  Method<schema::Queue::StatusParams, schema::TaskStatusResponse> status;
+  Method<schema::Queue::ListTaskGroupParams, schema::TaskGroupPage> list_task_group;
+  Method<schema::Queue::SealTaskGroupParams, schema::TaskGroup> seal_task_group;
   Method<schema::WorkerService::RegisterParams, schema::WorkerService::RegisterResults>
       register_worker;
   Method<schema::WorkerService::ClaimTaskParams, schema::WorkerService::ClaimTaskResults>
@@ -68,6 +71,13 @@ class FakeTroupe final : public schema::Troupe::Server {
   }
   kj::Promise<void> releaseTasks(ReleaseTasksContext context) override {
     return script_.release_tasks(context);
+  }
+  kj::Promise<void> findIds(FindIdsContext context) override { return script_.find_ids(context); }
+  kj::Promise<void> listQueues(ListQueuesContext context) override {
+    return script_.list_queues(context);
+  }
+  kj::Promise<void> listWorkers(ListWorkersContext context) override {
+    return script_.list_workers(context);
   }
   kj::Promise<void> createWorkerToken(CreateWorkerTokenContext context) override {
     return script_.create_worker_token(context);

@@ -74,6 +74,40 @@ TEST_CASE("tasks are made in slices, let go together, then sealed", "[run]") {
   CHECK(calls.back() == "release G");
 }
 
+TEST_CASE("a refusal in between says what was done before it", "[run]") {
+  auto io = kj::setupAsyncIo();
+  FakeServer fake(io);
+  fake.start();
+  const auto refuse = [](auto) -> kj::Promise<void> {
+    return exception_from({Errc::forbidden, "no scopes"});
+  };
+  const auto allow = [](auto) -> kj::Promise<void> { return kj::READY_NOW; };
+  std::size_t slices = 0;
+  fake.script.create_tasks = [&](auto context) {
+    return slices++ == 0 ? allow(context) : refuse(0);
+  };
+  fake.script.release_tasks = refuse;
+  fake.script.seal_task_group = refuse;
+  Reconnector server(io, fake.target);
+  const std::string group_id = "G";
+  const auto refusal = [&](const Tasks& tasks) {
+    slices = 0;
+    std::string said;
+    auto thrown = kj::runCatchingExceptions(
+        [&] { create_tasks(server, tasks, group_id, true).wait(io.waitScope); });
+    KJ_IF_MAYBE (exception, thrown) {
+      CHECK(error_from(*exception).code == Errc::forbidden);
+      said = error_from(*exception).detail;
+    }
+    return said;
+  };
+  CHECK(refusal(tasks_of(130)) == "100 tasks were created, but are held and do not run: no scopes");
+  CHECK(refusal(tasks_of(1)) ==
+        "group G was created, but its tasks are held and do not run: no scopes");
+  fake.script.release_tasks = allow;
+  CHECK(refusal(tasks_of(1)) == "group G was created and runs, but is not sealed: no scopes");
+}
+
 TEST_CASE("all that is wrong is told with its place in the file", "[run]") {
   auto io = kj::setupAsyncIo();
   FakeServer fake(io);
@@ -114,13 +148,13 @@ TEST_CASE("all that is wrong is told with its place in the file", "[run]") {
 TEST_CASE("without a server, what reading found is all", "[run]") {
   auto io = kj::setupAsyncIo();
   FakeServer fake(io);
-  const Locate locate = [](std::size_t, std::string_view) { return group_file::Position{}; };
   Reconnector server(io, fake.target);
   group_file::Problems problems("f");
-  CHECK_THROWS_AS(check_tasks(server, tasks_of(1), locate, problems), kj::Exception);
+  CHECK_THROWS_AS(reach(server, problems), kj::Exception);
   problems.add({9, 1}, "told");
-  check_tasks(server, tasks_of(1), locate, problems);
-  CHECK(problems.error().detail == "f:9:1: told");
+  CHECK_FALSE(reach(server, problems));
+  fake.start();
+  CHECK(reach(server, problems));
 }
 
 TEST_CASE("a dry run prints the body of createTasks", "[run]") {

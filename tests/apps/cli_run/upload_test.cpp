@@ -241,7 +241,7 @@ TEST_CASE("an upload goes on with its claim over a new connection", "[upload]") 
     CHECK(params.getInfo().getTaskQueueId().cStr() == std::string("troupe/upload"));
     CHECK(params.getHeld().size() == 0);
     auto push = params.getSink().pushRequest();
-    push.initOffer().setClaim(kj::heap<FakeClaim>(received));
+    push.initOffers(1)[0].setClaim(kj::heap<FakeClaim>(received));
     return push.send().ignoreResult();
   };
   Reconnector server(io, fake.target);

@@ -22,8 +22,8 @@ using schema::TaskState;
 namespace {
 
 constexpr const char* group_id = "GGGGGGGGQGGGGGGGGGGGGA";
-constexpr const char* build_id = "AAAAAAAAQAAAAAAAAAAAAA";
-constexpr const char* test_id = "BBBBBBBBQBBBBBBBBBBBBA";
+constexpr const char* build_id = "AAAAAAAAQACAAAAAAAAAAA";
+constexpr const char* test_id = "BBBBBBBBQBCBBBBBBBBBBA";
 
 // What the program prints while this lives.
 class Captured {
@@ -66,10 +66,19 @@ struct FakeGroup {
                            const Task& task,
                            schema::TaskStatus::Builder to) {
     to.setTaskId(id);
+    to.setProvisionerId("local");
+    to.setWorkerType("default");
     to.setTaskQueueId("local/default");
+    to.setSchedulerId("-");
+    to.setProjectId("none");
+    to.setTaskGroupId(group_id);
+    to.setDeadline(1);
+    to.setExpires(2);
     to.setState(task.state);
     if (task.state == TaskState::UNSCHEDULED) return;
-    to.initRuns(1)[0].setState(task.state);
+    auto run = to.initRuns(1)[0];
+    run.setState(task.state);
+    run.setScheduled(1);
   }
 
   void change(const std::string& id, TaskState state) {
@@ -157,6 +166,25 @@ TEST_CASE("a group is watched over a restart of the server to its true outcome",
                                        group_id +
                                        ": 1 of 2 completed, 1 failed; `troupe group rerun " +
                                        group_id + " --failed` goes on from there\n");
+}
+
+TEST_CASE("a group is watched to its outcome by events in words of another version", "[watch]") {
+  auto io = kj::setupAsyncIo();
+  FakeServer fake(io);
+  FakeGroup group;
+  group.tasks[build_id] = {"build", TaskState::RUNNING, {}};
+  serve(fake, group);
+  fake.start();
+  Reconnector server(io, fake.target);
+  Captured output;
+  std::string printed;
+  auto watching = watch_group(server, group_id, {}).eagerlyEvaluate(nullptr);
+  turn_until(io, [&] { return !(printed += output.text()).empty(); });
+  fake.stop();  // ends the long poll
+  group.change(build_id, TaskState::COMPLETED);
+  group.events.back() = "{\"version\":2,\"status\":{\"taskId\":7}}";
+  fake.start();
+  CHECK(watching.wait(io.waitScope) == exit_done);
 }
 
 TEST_CASE("JSON is one object a line, and what is blocked ends the watching", "[watch]") {

@@ -2,10 +2,13 @@
 #include "runtime/base/hash.h"
 #include "runtime/base/random.h"
 #include "runtime/rpc/errors.h"
+#include "runtime/tls/tls.h"
+#include "tests/apps/server/temp_dir.h"
 
 #include <capnp/rpc-twoparty.h>
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
 #include <filesystem>
 
 namespace troupe::client {
@@ -113,7 +116,164 @@ bool has(const Error& error, const std::string& text) {
   return error.detail.find(text) != std::string::npos;
 }
 
+/// A server that speaks TLS on a port of this machine.
+struct EncryptedFixture : Fixture {
+  explicit EncryptedFixture(bool mutual = false, bool expired = false) {
+    make_certificate("server", "server.test");
+    if (expired) expire("server");
+    make_certificate("client", "client.test");
+    const TlsMaterial material{.certificate = dir.read("server.pem"),
+                               .key = dir.read("server.key"),
+                               .authority = mutual ? dir.read("client.pem") : ""};
+    tls = make_tls_server(material, io.provider->getTimer(), std::chrono::seconds{10});
+    plain = listen("127.0.0.1");
+    const auto port = plain->getPort();
+    target.rpc = "127.0.0.1:" + std::to_string(port);
+    target.ca = dir.read("server.pem");
+    target.server_name = "server.test";
+    receiver = tls->wrapPort(kj::mv(plain));
+    server = kj::heap<capnp::TwoPartyServer>(kj::heap<FakeGateway>(Behaviour{}));
+    serving = server->listen(*receiver).eagerlyEvaluate([](kj::Exception&&) {});
+  }
+  ~EncryptedFixture() {
+    serving = nullptr;
+    receiver = nullptr;
+  }
+
+  void make_certificate(const std::string& file, const std::string& name) const {
+    const std::string command =
+        "cd " + dir.path() +
+        " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650" +
+        " -subj /CN=" + name + " -addext subjectAltName=DNS:" + name + " -keyout " + file +
+        ".key -out " + file + ".pem 2>openssl.log";
+    REQUIRE(std::system(command.c_str()) == 0);
+  }
+
+  /// The same certificate, as of yesterday.
+  void expire(const std::string& file) const {
+    const std::string command = "cd " + dir.path() + " && openssl x509 -x509toreq -in " + file +
+                                ".pem -signkey " + file +
+                                ".key -copy_extensions copy -out csr 2>openssl.log"
+                                " && openssl x509 -req -days -1 -copy_extensions copy -in csr"
+                                " -signkey " +
+                                file + ".key -out " + file + ".pem 2>openssl.log";
+    REQUIRE(std::system(command.c_str()) == 0);
+  }
+
+  bool connects() {
+    auto connection = connect(*io.provider, target).wait(io.waitScope);
+    return connection->queue().pingRequest().send().wait(io.waitScope).getAlive();
+  }
+
+  test::TempDir dir;
+  kj::Own<kj::TlsContext> tls;
+  kj::Own<kj::ConnectionReceiver> plain;
+};
+
 }  // namespace
+
+TEST_CASE("a connection over TCP is encrypted if the credentials say so", "[client]") {
+  EncryptedFixture f;
+  SECTION("with the certificate that they trust") {
+    CHECK(f.connects());
+  }
+  SECTION("not with another one") {
+    f.target.ca = f.dir.read("client.pem");
+    const Error error = f.failure();
+    CHECK(error.code == Errc::unavailable);
+    CHECK(has(error, "its certificate is not trusted: nobody that `ca` in the test names has "));
+    CHECK(has(error, "put the last certificate of its rpc.tls_cert there"));
+  }
+  SECTION("not with one of another name") {
+    f.target.server_name.clear();
+    Error error = f.failure();
+    CHECK(has(error, "its certificate is not trusted: it does not hold the name 127.0.0.1"));
+    CHECK(has(error, "or set `serverName` in the test"));
+    f.target.found_in = "TASKCLUSTER_CLIENT_ID and TASKCLUSTER_ACCESS_TOKEN";
+    error = f.failure();
+    CHECK_FALSE(has(error, "serverName"));
+    CHECK_FALSE(has(error, "troupe up"));
+  }
+  SECTION("not with one that the system does not know") {
+    f.target.ca = "system";
+    CHECK(has(f.failure(), "its certificate is not trusted"));
+  }
+  SECTION("not with what is no certificate") {
+    f.target.ca = "noise";
+    const Error error = f.failure();
+    CHECK(error.code == Errc::invalid);
+    CHECK(has(error, "the test: `ca`"));
+  }
+  SECTION("and a plain one gets nowhere") {
+    f.target.ca.clear();
+    const Error error = f.failure();
+    CHECK(has(error, "does it speak TLS?"));
+    CHECK(has(error, "TROUPE_CA"));
+  }
+  SECTION("while a socket needs none of it") {
+    f.serve({});
+    f.target.rpc = "unix:" + f.socket;
+    CHECK(f.connects());
+  }
+}
+
+TEST_CASE("a certificate that has expired is called so", "[client]") {
+  EncryptedFixture f(false, true);
+  const Error error = f.failure();
+  CHECK(error.code == Errc::unavailable);
+  CHECK(has(error, "its certificate is not trusted: it has expired"));
+  CHECK(has(error, "SIGHUP"));
+}
+
+TEST_CASE("encryption where there is none says so", "[client]") {
+  EncryptedFixture f;
+  auto plain = f.listen("127.0.0.1");
+  f.target.rpc = "127.0.0.1:" + std::to_string(plain->getPort());
+  const auto talking = plain->accept()
+                           .then([](kj::Own<kj::AsyncIoStream>&& stream) {
+                             auto written = stream->write("HTTP/1.1 400\r\n", 14);
+                             return written.attach(kj::mv(stream));
+                           })
+                           .eagerlyEvaluate(nullptr);
+  const Error error = f.failure();
+  CHECK(has(error, "no TLS there, or none that fits"));
+  CHECK(has(error, "if that one is plain, leave out `ca` in the test"));
+}
+
+TEST_CASE("a client may prove itself by a certificate", "[client]") {
+  EncryptedFixture f(true);
+  SECTION("of the authority") {
+    f.target.client_cert = f.dir.read("client.pem");
+    f.target.client_key = f.dir.read("client.key");
+    CHECK(f.connects());
+  }
+  SECTION("not of another") {
+    f.target.client_cert = f.dir.read("server.pem");
+    f.target.client_key = f.dir.read("server.key");
+    CHECK(f.failure().code == Errc::unavailable);
+  }
+  SECTION("not without one") {
+    CHECK(f.failure().code == Errc::unavailable);
+  }
+}
+
+TEST_CASE("an address that speaks HTTP is told to do so", "[client]") {
+  Fixture f;
+  f.receiver = f.listen("unix:" + f.socket);
+  kj::Own<kj::AsyncIoStream> peer;
+  static constexpr std::string_view answer = "HTTP/1.1 400 Bad Request\r\n\r\n";
+  f.serving = f.receiver->accept()
+                  .then([&peer](kj::Own<kj::AsyncIoStream> accepted) {
+                    peer = kj::mv(accepted);
+                    return peer->write(answer.data(), answer.size());
+                  })
+                  .eagerlyEvaluate(nullptr);
+  const Error error = f.failure();
+  CHECK(error.code == Errc::invalid);
+  CHECK(has(error, f.socket));
+  CHECK(has(error, "speaks HTTP: give the RPC address, usually port 7421"));
+  CHECK(f.type == kj::Exception::Type::FAILED);
+}
 
 TEST_CASE("the right credentials get a session", "[client]") {
   Fixture f;
@@ -146,7 +306,7 @@ TEST_CASE("another protocol is refused, with both versions", "[client]") {
   CHECK(error.code == Errc::conflict);
   CHECK(has(error, "protocol 7"));
   CHECK(has(error, "9.9.9"));
-  CHECK(has(error, "speaks protocol 1"));
+  CHECK(has(error, "speaks protocol " + std::to_string(schema::PROTOCOL_VERSION)));
   CHECK(f.type == kj::Exception::Type::FAILED);
 }
 

@@ -1,3 +1,4 @@
+#include "apps/troupe/client/address.h"
 #include "apps/troupe/client/client.h"
 #include "runtime/base/random.h"
 
@@ -216,6 +217,77 @@ TEST_CASE("addresses are split, unix sockets first", "[client]") {
   CHECK(addresses_of(" , ") == List{});
   CHECK(addresses_of("a:1") == List{"a:1"});
   CHECK(addresses_of("a:1, unix:/x ,b:2") == List{"unix:/x", "a:1", "b:2"});
+}
+
+TEST_CASE("the environment says whom its credentials trust", "[client]") {
+  World world;
+  world.set_credentials();
+  world.write("work/inner/ca.pem", "certificates");
+  const FindOptions far{.data_dir = {}, .rpc = "ci:2", .root_url = {}};
+  CHECK(find_target(far, world.environment).value().ca.empty());
+
+  world.environment.variables["TROUPE_CA"] = "ca.pem";
+  auto target = find_target(far, world.environment);
+  CHECK(target.value().ca == "certificates");
+
+  world.environment.variables["TROUPE_CA"] = "system";
+  CHECK(find_target(far, world.environment).value().ca == "system");
+
+  world.environment.variables["TROUPE_CA"] = "no.pem";
+  target = find_target(far, world.environment);
+  REQUIRE_FALSE(target.ok());
+  CHECK(target.error().code == Errc::invalid);
+  CHECK(target.error().detail.starts_with("TROUPE_CA: " + world.path("work/inner/no.pem")));
+}
+
+TEST_CASE("whom a file trusts holds for credentials of the environment too", "[client]") {
+  World world;
+  world.write("work/troupe-data/credentials.json",
+              R"({"rpc":"ci:1","clientId":"file","accessToken":"t","ca":"of the file"})");
+  world.set_credentials();
+  world.environment.variables["TASKCLUSTER_CERTIFICATE"] = "{}";
+  auto target = find_target({}, world.environment);
+  REQUIRE(client_of(target) == "from-environment");
+  CHECK(target.value().ca == "of the file");
+  CHECK(target.value().certificate == "{}");
+  world.environment.variables["TROUPE_CA"] = "system";
+  CHECK(find_target({}, world.environment).value().ca == "system");
+}
+
+TEST_CASE("a URL is no address for RPC", "[client]") {
+  World world;
+  world.set_credentials();
+  const auto target =
+      find_target({.data_dir = {}, .rpc = "http://ci:1", .root_url = {}}, world.environment);
+  REQUIRE_FALSE(target.ok());
+  CHECK(target.error().code == Errc::invalid);
+  CHECK(target.error().detail.find("write host:port or unix:PATH") != std::string::npos);
+}
+
+TEST_CASE("an address that is none is refused before it is looked up", "[target]") {
+  const auto refusal = [](const std::string& address) {
+    const Status good = check_address(address, "--rpc");
+    return good.ok() ? "" : good.error().detail;
+  };
+  const std::string write =
+      "; write host:port or unix:PATH, as of `rpc` in the server's "
+      "credentials.json";
+  CHECK(refusal("foo") == "--rpc foo: no address for RPC" + write);
+  CHECK(refusal(":7421") == "--rpc :7421: no address for RPC" + write);
+  CHECK(refusal("foo:") == "--rpc foo:: no port from 1 to 65535 at the end" + write);
+  CHECK(refusal("foo:http") == "--rpc foo:http: no port from 1 to 65535 at the end" + write);
+  CHECK(!refusal("foo:0").empty());
+  CHECK(!refusal("foo:65536").empty());
+  CHECK(refusal("unix:") == "--rpc unix:: there is no path" + write);
+  CHECK(refusal("foo:7421").empty());
+  CHECK(refusal("[::1]:7421").empty());
+  CHECK(refusal("unix:/run/rpc.sock").empty());
+
+  World world;
+  const auto target =
+      find_target({.data_dir = {}, .rpc = "foo", .root_url = {}}, world.environment);
+  REQUIRE(!target.ok());
+  CHECK(target.error().code == Errc::invalid);
 }
 
 }  // namespace troupe::client

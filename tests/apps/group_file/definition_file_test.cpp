@@ -27,7 +27,13 @@ TEST_CASE("a definition file becomes the body of createTask", "[definition_file]
         R"("deadline":"2026-01-31T14:00:00.000Z"})");
   CHECK(convert("deadline: 2h\nexpires: {$fromNow: 1 day 30 min}\n") ==
         R"({"deadline":"2026-01-31T14:00:00.000Z","expires":"2026-02-01T12:30:00.000Z",)"
-        R"("created":"2026-01-31T12:00:00.000Z"})");
+        R"("taskQueueId":"local/default","created":"2026-01-31T12:00:00.000Z"})");
+  CHECK(convert("payload: {}\n") ==
+        R"({"payload":{},"taskQueueId":"local/default","created":"2026-01-31T12:00:00.000Z",)"
+        R"("deadline":"2026-02-01T12:00:00.000Z"})");
+  CHECK(convert("provisionerId: a\n") ==  // the other half is missing, and the server says so
+        R"({"provisionerId":"a","created":"2026-01-31T12:00:00.000Z",)"
+        R"("deadline":"2026-02-01T12:00:00.000Z"})");
   CHECK(convert("created: now\nqueue: a/b\n") ==
         "t.yml:1:10: `created` is a span (`90m`, `30d`), a time (`2026-01-31T08:00:00Z`) or "
         "`{$fromNow: 2 hours}`\n"
@@ -35,7 +41,9 @@ TEST_CASE("a definition file becomes the body of createTask", "[definition_file]
 }
 
 TEST_CASE("free-form parts follow the core schema; env stays text", "[definition_file]") {
-  const std::string json = convert(R"(created: 2026-01-31T12:00:00Z
+  const std::string json = convert(R"(taskQueueId: a/b
+created: 2026-01-31T12:00:00Z
+deadline: 2026-02-01T12:00:00Z
 payload:
   env: {A: 3.10, B: no, C: yes, D: null, E: ~, F: 0x10, G: "q", H: }
 extra:
@@ -48,7 +56,8 @@ extra:
     lines
 )");
   CHECK(json ==
-        R"({"created":"2026-01-31T12:00:00Z",)"
+        R"({"taskQueueId":"a/b","created":"2026-01-31T12:00:00Z",)"
+        R"("deadline":"2026-02-01T12:00:00Z",)"
         R"("payload":{"env":{"A":"3.10","B":"no","C":"yes","D":"null","E":"~","F":"0x10",)"
         R"("G":"q","H":""}},)"
         R"("extra":{"numbers":[1,-2,3,7,31,15,1.5,0.5,1.0,1e3,-0.25e-2,12345678901234567890123],)"
@@ -58,10 +67,11 @@ extra:
 
 TEST_CASE("spans of time follow JSON-e and the short form", "[definition_file]") {
   const auto deadline = [](const std::string& span) {
-    return convert("{created: 2026-01-31T12:00:00Z, deadline: {$fromNow: '" + span + "'}}");
+    return convert("{taskQueueId: a/b, created: 2026-01-31T12:00:00Z, deadline: {$fromNow: '" +
+                   span + "'}}");
   };
   const auto expect = [](const std::string& time) {
-    return R"({"created":"2026-01-31T12:00:00Z","deadline":")" + time + "\"}";
+    return R"({"taskQueueId":"a/b","created":"2026-01-31T12:00:00Z","deadline":")" + time + "\"}";
   };
   CHECK(deadline("1 year 2 months") == expect("2027-04-01T12:00:00.000Z"));
   CHECK(deadline("2w3d") == expect("2026-02-17T12:00:00.000Z"));
@@ -78,7 +88,8 @@ TEST_CASE("JSON is read as JSON", "[definition_file]") {
   CHECK(convert("{\n\t\"created\": \"2026-01-31T12:00:00Z\",\n\t\"extra\": {\"a\": "
                 "\"\\ud83d\\ude00 \\\"q\\\" \\/\", \"n\": [1.50, -2e+3, true, null]}\n}\n") ==
         "{\"created\":\"2026-01-31T12:00:00Z\",\"extra\":{\"a\":\"\xF0\x9F\x98\x80 \\\"q\\\" /\","
-        "\"n\":[1.50,-2e+3,true,null]}}");
+        "\"n\":[1.50,-2e+3,true,null]},\"taskQueueId\":\"local/default\","
+        "\"deadline\":\"2026-02-01T12:00:00.000Z\"}");
   CHECK(convert("{\"created\": \"2026-01-31T12:00:00Z\",\n \"extra\": {}, \"extra\": {}}") ==
         "t.yml:2:15: duplicate key `extra`; the first is in line 2");
   CHECK(convert("{\"tags\": {\"a\\\"b\": 1},\n \"retrys\": 1, \"created\": 3}") ==

@@ -218,6 +218,14 @@ TEST_CASE("a file of another kind is named so, and not repeated", "[group_file]"
   CHECK(errors_of("a\n---\nb\n").find("f:1:1: this is no group file") == 0);
 }
 
+TEST_CASE("of a million problems the first are told", "[group_file]") {
+  Problems problems("f");
+  for (std::size_t line = 1; line <= 1'000'000; ++line) problems.add({line, 1}, "wrong");
+  const std::string text = problems.error().detail;
+  CHECK(text.starts_with("f:1:1: wrong\nf:2:1: wrong\n"));
+  CHECK(text.ends_with("f:100:1: wrong\nand at least 9900 more"));
+}
+
 TEST_CASE("unknown keys are cut, made harmless, and counted", "[group_file]") {
   std::string text = "tasks: {a: {run: x}}\n";
   for (int i = 1; i <= 7; ++i) text += "nonsense" + std::to_string(i) + ": 1\n";

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -40,6 +41,12 @@ std::string origin_of(const LoadedConfig& config, const std::string& name) {
     if (shown.name == name) return shown.value + " from " + shown.origin;
   }
   return "missing";
+}
+
+TEST_CASE("a key is there once", "[config]") {
+  std::set<std::string> names;
+  for (const Key& key : config_keys()) CHECK(names.emplace(key.name).second);
+  CHECK(names.size() > 20);
 }
 
 TEST_CASE("without sources every key has its default", "[config]") {
@@ -94,6 +101,42 @@ TEST_CASE("a flag beats the environment, which beats the file", "[config]") {
   const auto config = must_load(sources);
   CHECK(origin_of(config, "log.level") == "error from flag");
   CHECK(config.settings.log_level == "error");
+}
+
+TEST_CASE("a path in the file counts from the folder of the file", "[config]") {
+  const TempDir dir;
+  std::filesystem::create_directory(dir / "conf");
+  const std::string path = dir.write("conf/t.toml",
+                                     "[http]\n"
+                                     "tls_cert = \"../tls/server.pem\"\n"
+                                     "tls_key = \"/etc/server.key\"\n"
+                                     "[rpc]\n"
+                                     "tls_cert = \"server.pem\"\n"
+                                     "tls_key = \"\"\n"
+                                     "[log]\n"
+                                     "level = \"debug\"\n");
+  const auto settings =
+      must_load(
+          {.file = path, .environment = {{"TROUPE_RPC_TLS_CLIENT_CA", "clients.pem"}}, .flags = {}})
+          .settings;
+  CHECK(settings.http_tls_cert == dir / "tls/server.pem");
+  CHECK(settings.http_tls_key == "/etc/server.key");
+  CHECK(settings.rpc_tls_cert == dir / "conf/server.pem");
+  CHECK(settings.rpc_tls_key.empty());
+  CHECK(settings.rpc_tls_client_ca == "clients.pem");
+  CHECK(settings.log_level == "debug");
+}
+
+TEST_CASE("a broker's address is no path, and holds no password", "[config]") {
+  const TempDir dir;
+  const std::string path =
+      dir.write("t.toml", "[amqp]\nurl = \"amqp://u@h\"\npassword_file = \"p\"\n");
+  const auto config = must_load({.file = path, .environment = {}, .flags = {}});
+  CHECK(config.settings.amqp_url == "amqp://u@h");
+  CHECK(config.settings.amqp_password_file.ends_with("/p"));
+  CHECK(faults_of("[amqp]\nurl = \"amqp://u:x@h\"\n") ==
+        "F:2:7: amqp.url: a password does not belong here, but into the file of "
+        "amqp.password_file");
 }
 
 TEST_CASE("a fault in a file is named with its place", "[config]") {
@@ -195,16 +238,16 @@ TEST_CASE("a variable with a slip in its section is remarked upon too", "[config
 }
 
 TEST_CASE("a key of a later version is no slip of the pen", "[config]") {
-  const auto loaded = load_config({.file = {},
-                                   .environment = {{"TROUPE_HTTP_TLS_CERT", "cert.pem"},
-                                                   {"TROUPE_QUEUE_CLAIM_WORK_TIMEOUT", "20s"}},
-                                   .flags = {}});
+  const auto loaded = load_config(
+      {.file = {},
+       .environment = {{"TROUPE_ARTIFACTS_DIR", "/x"}, {"TROUPE_ARTIFACTS_MAX_AGE", "20s"}},
+       .flags = {}});
   REQUIRE_FALSE(loaded);
   CHECK(loaded.error().detail ==
-        "environment TROUPE_QUEUE_CLAIM_WORK_TIMEOUT: queue.claim_work_timeout is not built yet in "
-        "this version: unset it\n"
-        "environment TROUPE_HTTP_TLS_CERT: http.tls_cert is not built yet in this version: unset "
-        "it");
+        "environment TROUPE_ARTIFACTS_DIR: artifacts.dir is not built yet in this version: unset "
+        "it\n"
+        "environment TROUPE_ARTIFACTS_MAX_AGE: artifacts.max_age is not built yet in this version: "
+        "unset it");
   for (const Key& key : config_keys()) CHECK_FALSE(is_planned_key(key.name));
 }
 

@@ -55,7 +55,7 @@ TEST_CASE("a new data directory is private and has keys and a root token", "[dat
   CHECK(mode_of(path + "/credentials.json") == 0600);
   CHECK(mode_of(path + "/keys.json") == 0600);
   CHECK(temp.read("a/b/.gitignore") == "*\n");
-  CHECK(data->encryption_key().size() == 32);
+  CHECK(KeyRing::parse(temp.read("a/b/keys.json")).ok());
   CHECK(data->credentials().client_id == "static/troupe/root");
   CHECK(data->credentials().access_token.size() == 44);
   CHECK(temp.read("a/b/version").rfind("1 ", 0) == 0);
@@ -66,18 +66,18 @@ TEST_CASE("a data directory that is opened again keeps its token, key and addres
   const TempDir temp;
   const std::string path = temp / "data";
   std::string token;
-  std::string key;
+  std::string box;
   {
     const auto data = must_open(path);
     token = data->credentials().access_token;
-    key = data->encryption_key();
+    box = data->keys().seal("secret", "row");
     CHECK_FALSE(data->last_addresses());
     REQUIRE(data->publish("http://127.0.0.1:7420", {"unix:/a", "127.0.0.1:7421"}, addresses).ok());
   }
   const auto data = must_open(path);
   CHECK(data->credentials().access_token == token);
   CHECK(data->credentials().rpc == std::vector<std::string>{"unix:/a", "127.0.0.1:7421"});
-  CHECK(data->encryption_key() == key);
+  CHECK(data->keys().open(box, "row").ok());
   CHECK(data->last_addresses() == addresses);
 
   SECTION("and rewrites the credentials when the addresses change") {
@@ -153,6 +153,10 @@ TEST_CASE("a data directory of another format is refused, naming both versions",
   CHECK(contains(error.detail, "data format 2 (made by troupe 9.8.7)"));
   CHECK(contains(error.detail, "this is troupe " TROUPE_VERSION ", which reads format 1"));
 
+  temp.write("data/version", "2\n");
+  CHECK(contains(refusal_of(temp / "data").detail,
+                 "has data format 2; this is troupe " TROUPE_VERSION));
+
   temp.write("data/version", "nonsense");
   CHECK(contains(refusal_of(temp / "data").detail, "holds no format number"));
 }
@@ -178,11 +182,12 @@ TEST_CASE("files that are broken are named, with a way out", "[data_dir]") {
     temp.write("data/keys.json", R"({"keys":[{"id":"a","key":"c2hvcnQ="}]})");
     const Error error = refusal_of(temp / "data");
     CHECK(contains(error.detail, "keys.json: \"key\" is not 32 bytes in base64"));
-    CHECK(contains(error.detail, "backup"));
+    CHECK(contains(error.detail, "; correct it, or restore it from a backup"));
   }
   SECTION("lost keys are not replaced by others") {
     std::filesystem::remove(temp / "data/keys.json");
     CHECK(contains(refusal_of(temp / "data").detail, "keys.json"));
+    CHECK(contains(refusal_of(temp / "data").detail, "or give the keys in TROUPE_KEYS"));
     CHECK_FALSE(std::filesystem::exists(temp / "data/keys.json"));
   }
   SECTION("addresses") {
@@ -192,6 +197,52 @@ TEST_CASE("files that are broken are named, with a way out", "[data_dir]") {
   SECTION("a lost root token is replaced") {
     std::filesystem::remove(temp / "data/credentials.json");
     CHECK(must_open(temp / "data")->credentials().access_token.size() == 44);
+  }
+}
+
+TEST_CASE("a key is added to a directory's keys, and both open", "[data_dir]") {
+  const TempDir temp;
+  std::string old_box;
+  std::string old_entry;
+  {
+    const auto data = must_open(temp / "data");
+    old_box = data->keys().seal("secret", "row");
+    const std::string file = temp.read("data/keys.json");
+    old_entry = file.substr(file.find("{\"id\""));
+  }
+  temp.write("data/keys.json", R"({"current": "next", "keys": [{"id": "next", "key": ")" +
+                                   to_base64(as_bytes(std::string(32, 'k'))) + "\"}, " + old_entry);
+  const auto data = must_open(temp / "data");
+  CHECK(data->keys().current_id() == "next");
+  CHECK(data->keys().open(old_box, "row").ok());
+  CHECK(data->keys().needs_reseal(old_box));
+}
+
+TEST_CASE("keys of the environment are used instead of a file", "[data_dir]") {
+  const TempDir temp;
+  const std::string keys = KeyRing::make().json();
+  std::string box;
+  {
+    const auto opened = DataDir::open(temp / "data", keys);
+    REQUIRE(opened.ok());
+    box = opened.value()->keys().seal("secret", "row");
+    CHECK_FALSE(std::filesystem::exists(temp / "data/keys.json"));
+  }
+  CHECK(DataDir::open(temp / "data", keys).value()->keys().open(box, "row").ok());
+
+  SECTION("and have to be there again, or in the file") {
+    CHECK(contains(refusal_of(temp / "data").detail, "or give the keys in TROUPE_KEYS"));
+    temp.write("data/keys.json", keys);
+    CHECK(must_open(temp / "data")->keys().open(box, "row").ok());
+  }
+  SECTION("and are named when they are wrong, without being shown") {
+    const auto opened =
+        DataDir::open(temp / "data", "{\"keys\":[{\"id\":\"a\",\"key\":\"c2hvcnQ=\"}]}");
+    REQUIRE_FALSE(opened.ok());
+    CHECK(opened.error().code == Errc::corrupt);
+    CHECK(contains(opened.error().detail,
+                   "environment TROUPE_KEYS: \"key\" is not 32 bytes in base64; correct it"));
+    CHECK_FALSE(contains(opened.error().detail, "c2hvcnQ="));
   }
 }
 
@@ -205,7 +256,7 @@ TEST_CASE("a folder of something else is left as it is", "[data_dir]") {
   CHECK_FALSE(std::filesystem::exists(temp / "home/lock"));
 
   temp.write("file", "x");
-  CHECK(refusal_of(temp / "file").code == Errc::conflict);
+  CHECK(refusal_of(temp / "file").code == Errc::invalid);
 }
 
 TEST_CASE("a folder that cannot be made is named, with what to do", "[data_dir]") {
@@ -223,14 +274,14 @@ TEST_CASE("a folder that cannot be made is named, with what to do", "[data_dir]"
 
 TEST_CASE("a first start that was cut short is completed by the next", "[data_dir]") {
   const TempDir temp;
-  std::string key;
+  std::string box;
   {
     const auto data = must_open(temp / "data");
-    key = data->encryption_key();
+    box = data->keys().seal("secret", "row");
   }
   std::filesystem::remove(temp / "data/version");
   temp.write("data/version.tmp", "1");
-  CHECK(must_open(temp / "data")->encryption_key() == key);
+  CHECK(must_open(temp / "data")->keys().open(box, "row").ok());
   CHECK(std::filesystem::exists(temp / "data/version"));
 }
 
@@ -252,12 +303,7 @@ TEST_CASE("network file systems are told from local ones", "[data_dir]") {
   CHECK_FALSE(network_file_system(std::filesystem::temp_directory_path() / "not/yet/there"));
 }
 
-TEST_CASE("keys and addresses read back as they were written", "[data_dir]") {
-  const std::vector<EncryptionKey> keys = {{.id = "a", .bytes = std::string(32, '\xff')},
-                                           {.id = "b", .bytes = std::string(32, '\0')}};
-  const auto read_keys = decode_keys(encode_keys(keys));
-  REQUIRE(read_keys.ok());
-  CHECK(read_keys.value() == keys);
+TEST_CASE("addresses read back as they were written", "[data_dir]") {
   const Addresses all{.http = "[::1]:1",
                       .rpc = {"127.0.0.1:2", "unix:/x y"},
                       .root_url = "https://h",

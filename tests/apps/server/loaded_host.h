@@ -15,6 +15,8 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdio>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -23,6 +25,12 @@
 #include <thread>
 
 namespace troupe::server {
+
+/// Fails the test with what the error says.
+template <class T>
+void require_ok(const Result<T>& outcome) {
+  if (!outcome.ok()) FAIL(outcome.error().detail);
+}
 
 struct LoadedOptions {
   std::uint32_t shards = 3;
@@ -45,10 +53,18 @@ class LoadedHost final : public ReplySink {
     host_options.shards = options.shards;
     host_options.kinds = test::all_kinds();
     HostHooks hooks;
-    hooks.fatal = [](const std::string&) { std::abort(); };
+    hooks.fatal = [](const std::string& why) {
+      std::fprintf(stderr, "the host has failed: %s\n", why.c_str());
+      std::abort();
+    };
     hooks.report = [](const auto&, const auto&, const auto&, const auto&) {};
     host_ = Host::start(clock_, std::move(host_options), std::move(hooks)).value();
     edge_ = host_->add_edge(*this);
+    watch_ = host_->watch_events([this] {
+      const std::lock_guard lock(mutex_);
+      batches_ += 1;
+      changed_.notify_all();
+    });
     blobs_ = BlobStore::open({.dir = data() + "/blobs"}, test::start).value();
     logs_ = StreamStore::open({.dir = data() + "/logs"}, *blobs_).value();
     tell(worker_id("local/default/g/w"), test::connect({}));
@@ -60,6 +76,7 @@ class LoadedHost final : public ReplySink {
   void stop() {
     end_load();
     if (!host_) return;
+    host_->unwatch_events(watch_);
     host_->remove_edge(edge_);
     host_.reset();
     held_.reset();
@@ -77,7 +94,12 @@ class LoadedHost final : public ReplySink {
   void create(const std::string& id, const std::string& payload = "{}") {
     test::NewTask task;
     task.payload = payload;
-    const auto call = tell(task_id(id), test::create_task(id, task));
+    ask(task_id(id), test::create_task(id, task));
+  }
+
+  /// Sends a command and waits for its answer, whatever that is.
+  void ask(const ActorId& to, Bytes body) {
+    const auto call = tell(to, std::move(body));
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return answered_.contains(call); });
   }
@@ -112,6 +134,16 @@ class LoadedHost final : public ReplySink {
     return created_;
   }
 
+  /// Waits until this holds: it is asked now and after each batch that is on disk.
+  void wait_until(const std::function<bool()>& holds) {
+    for (;;) {
+      const auto seen = batches();
+      if (holds()) return;
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this, seen] { return batches_ != seen; });
+    }
+  }
+
   void take(std::vector<Reply> replies) override {
     const std::lock_guard lock(mutex_);
     for (const auto& reply : replies) {
@@ -133,6 +165,10 @@ class LoadedHost final : public ReplySink {
     changed_.wait(lock, [this] { return ending_ || asked_.size() < settled_ + 100; });
     return !ending_;
   }
+  std::uint64_t batches() {
+    const std::lock_guard lock(mutex_);
+    return batches_;
+  }
   std::uint64_t tell(const ActorId& to, Bytes body) {
     const auto call = ++calls_;
     host_->ask(to, std::move(body), {edge_, call});
@@ -146,12 +182,14 @@ class LoadedHost final : public ReplySink {
   std::unique_ptr<BlobStore> blobs_;
   std::unique_ptr<StreamStore> logs_;
   std::uint32_t edge_ = 0;
+  std::uint64_t watch_ = 0;
   std::atomic<std::uint64_t> calls_{0};
   std::thread loader_;
 
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   bool ending_ = false;
+  std::uint64_t batches_ = 0;
   std::set<std::uint64_t> answered_;
   std::map<std::uint64_t, std::string> asked_;  // by call
   std::size_t settled_ = 0;                     // of these

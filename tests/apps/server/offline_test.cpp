@@ -102,9 +102,9 @@ TEST_CASE("an upgrade brings all shards to this version, once", "[upgrade]") {
   CHECK(done.shards[2].steps.size() == 1);
   CHECK_FALSE(stopped.upgrade(UpgradeMode::yes).has_steps());
   const auto opened = open_shards(stopped.data());
-  REQUIRE(opened.ok());
+  require_ok(opened);
   Findings findings;
-  REQUIRE(check_data(opened.value(), stopped.data(), BlobCheck::size, test::start, findings).ok());
+  require_ok(check_data(opened.value(), stopped.data(), BlobCheck::size, test::start, findings));
   CHECK(findings.total() == 0);
   CHECK(findings.counts().at("task actors") == 9);
 }

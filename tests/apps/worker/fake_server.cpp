@@ -1,6 +1,7 @@
 #include "tests/apps/worker/fake_server.h"
 
 #include "apps/troupe/worker/task_facts.h"
+#include "runtime/base/data.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/random.h"
 #include "runtime/clock/clock.h"
@@ -10,10 +11,6 @@
 
 namespace troupe::worker::test {
 namespace {
-
-std::string bytes_of(capnp::Data::Reader data) {
-  return {reinterpret_cast<const char*>(data.begin()), data.size()};
-}
 
 std::string hash_of(const std::string& bytes) {
   const auto hash = sha256(bytes);
@@ -39,6 +36,7 @@ class PipeConnection final : public client::Connection {
 
   schema::Queue::Client queue() override { refuse(Errc::internal, "not here"); }
   schema::Troupe::Client troupe() override { refuse(Errc::internal, "not here"); }
+  schema::Auth::Client auth() override { refuse(Errc::internal, "not here"); }
   schema::WorkerService::Client workers() override {
     capnp::MallocMessageBuilder message;
     auto vat = message.initRoot<capnp::rpc::twoparty::VatId>();
@@ -74,7 +72,7 @@ class FakeServer::BlobSink final : public schema::ByteStream::Server {
 
   kj::Promise<void> write(WriteContext context) override {
     auto& blob = server_.blobs[hash_];
-    blob += bytes_of(context.getParams().getBytes());
+    blob += str(context.getParams().getBytes());
     if (server_.break_upload_at && blob.size() >= *server_.break_upload_at) {
       server_.break_upload_at.reset();
       server_.drop_later();
@@ -109,7 +107,7 @@ class FakeServer::Claim final : public schema::Claim::Server {
   kj::Promise<void> appendLog(AppendLogContext context) override {
     require_held();
     const auto offset = context.getParams().getOffset();
-    const auto bytes = bytes_of(context.getParams().getBytes());
+    const auto bytes = str(context.getParams().getBytes());
     if (offset > run_.log.size()) refuse(Errc::conflict, "a gap in the log");
     if (server_.refuse_log_at && offset + bytes.size() >= *server_.refuse_log_at) {
       server_.refuse_log_at.reset();
@@ -128,7 +126,7 @@ class FakeServer::Claim final : public schema::Claim::Server {
 
   kj::Promise<void> upload(UploadContext context) override {
     require_held();
-    const auto hash = bytes_of(context.getParams().getSha256());
+    const auto hash = str(context.getParams().getSha256());
     const auto size = context.getParams().getSize();
     const auto have = server_.blobs.find(hash);
     const auto offset = have == server_.blobs.end() ? 0 : have->second.size();
@@ -144,7 +142,7 @@ class FakeServer::Claim final : public schema::Claim::Server {
     const auto from = context.getParams().getArtifact();
     FakeArtifact artifact{
         .content_type = text_of(from.getContentType()), .bytes = {}, .reason = {}, .link = {}};
-    if (from.isBlob()) artifact.bytes = server_.blobs.at(bytes_of(from.getBlob().getSha256()));
+    if (from.isBlob()) artifact.bytes = server_.blobs.at(str(from.getBlob().getSha256()));
     if (from.isError()) artifact.reason = text_of(from.getError().getReason());
     if (from.isLink()) artifact.link = text_of(from.getLink());
     run_.artifacts[text_of(from.getName())] = artifact;
@@ -346,7 +344,7 @@ void FakeServer::push_pending() {
       run->pushed = true;
       --window;
       auto request = sink->pushRequest();
-      fill_offer(*run, request.initOffer());
+      fill_offer(*run, request.initOffers(1)[0]);
       pushing_ =
           pushing_.then([sent = request.send().ignoreResult()]() mutable { return kj::mv(sent); })
               .eagerlyEvaluate([](kj::Exception&&) {});

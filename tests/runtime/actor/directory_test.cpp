@@ -124,8 +124,33 @@ TEST_CASE("idle actors are those of the kind that were not used", "[directory]")
   CHECK(bench.idle_count(1'000) == 40);
   CHECK(bench.idle_count(10) == 10);
   CHECK(bench.idle_count(1'000, KindId{2}) == 0);
+  for (int i = 0; i < 5; ++i) {
+    bench.directory.deliver(delivery("actor " + std::to_string(i), 2), 100 + i);
+    Bench::drain(*bench.made[static_cast<std::size_t>(i)]);
+  }
+  CHECK(bench.idle_count(10) == 5);  // the others are used now and then
+  CHECK(bench.idle_count(102) == 37);
+  CHECK(bench.directory.remove_if_idle(bench.made[7], always));
+  CHECK(bench.idle_count(10) == 4);
   bench.directory.clear();
   CHECK(bench.directory.size() == 0);
+}
+
+TEST_CASE("an idle actor behind one that is at work is found", "[directory]") {
+  Bench bench;
+  bench.directory.deliver(delivery("at work", 1), 1);
+  bench.directory.deliver(delivery("idle", 2), 2);
+  auto other = delivery("at work", 3);
+  other.to.kind = KindId{2};
+  bench.directory.deliver(other, 3);
+  for (const auto& entry : bench.made) bench.spawn(entry);
+  Bench::drain(*bench.made[1]);
+  CHECK(bench.idle_count(10) == 1);
+  CHECK(bench.idle_count(10, KindId{2}) == 0);
+  Bench::drain(*bench.made[0]);
+  Bench::drain(*bench.made[2]);
+  CHECK(bench.idle_count(10) == 2);
+  CHECK(bench.idle_count(10, KindId{2}) == 1);
 }
 
 TEST_CASE("no delivery is lost to an actor that leaves at that moment", "[directory]") {

@@ -1,11 +1,13 @@
 #include "runtime/blob/blob_store.h"
 
+#include "runtime/clock/clock.h"
 #include "tests/runtime/blob/blob_support.h"
 
 #include <catch2/catch.hpp>
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -338,4 +340,59 @@ TEST_CASE("a store that cannot be opened says why", "[blob]") {
   CHECK_THAT(BlobStore::open({.dir = folder.path("file")}, now).error().detail,
              Catch::Matchers::Contains("file"));
   CHECK_FALSE(BlobStore::open({.dir = folder.path("no/such")}, now).ok());
+}
+
+namespace {
+
+// As if nobody had asked for it for a day.
+void make_old(const TempFolder& folder, const std::string& text) {
+  using namespace std::chrono_literals;
+  const std::string path = blob_path(folder, text);
+  std::filesystem::last_write_time(path, std::filesystem::last_write_time(path) - 24h);
+}
+
+Instant hour_ago() {
+  return wall_now() - std::chrono::hours{1};
+}
+
+}  // namespace
+
+TEST_CASE("what was touched lately is not removed as unused", "[blob]") {
+  const TempFolder folder;
+  const auto store = open_store(folder);
+  const std::string text = "bytes";
+  const auto hash = sha256(text);
+  CHECK(store->remove_unused(hash, hour_ago()).value());  // there is none
+  put(*store, text);
+  CHECK_FALSE(store->remove_unused(hash, hour_ago()).value());
+  make_old(folder, text);
+  SECTION("by who asked for it") {
+    CHECK(store->contains(hash));
+    CHECK_FALSE(store->remove_unused(hash, hour_ago()).value());
+  }
+  SECTION("by who sent it again") {
+    put(*store, text);
+    CHECK_FALSE(store->remove_unused(hash, hour_ago()).value());
+  }
+  SECTION("but what nobody has touched is") {
+    CHECK(store->remove_unused(hash, hour_ago()).value());
+    CHECK_FALSE(store->contains(hash));
+  }
+}
+
+TEST_CASE("who asks while a blob is removed is told the truth", "[blob]") {
+  const TempFolder folder;
+  const auto store = open_store(folder);
+  const std::string text = "bytes";
+  const auto hash = sha256(text);
+  for (int round = 0; round < 200; ++round) {
+    put(*store, text);
+    make_old(folder, text);
+    bool here = false;
+    std::thread asker([&] { here = store->contains(hash); });
+    const bool removed = store->remove_unused(hash, hour_ago()).value();
+    asker.join();
+    CHECK(here != removed);
+    CHECK(store->open_reader(hash).ok() == here);
+  }
 }

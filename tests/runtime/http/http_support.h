@@ -30,7 +30,7 @@ class HttpWorld {
   std::string exchange(const std::string& sent, bool end = true) {
     auto pipe = kj::newTwoWayPipe();
     auto& client = *pipe.ends[0];
-    auto serving = server().serve(kj::mv(pipe.ends[1])).eagerlyEvaluate(nullptr);
+    auto serving = server().serve(kj::mv(pipe.ends[1]), {"192.0.2.1"}).eagerlyEvaluate(nullptr);
     auto writing = client.write(sent.data(), sent.size())
                        .then([&client, end] {
                          if (end) client.shutdownWrite();
@@ -69,6 +69,34 @@ class HttpWorld {
  private:
   http::ServerOptions options_;
   std::unique_ptr<http::Server> server_;
+};
+
+/// An in-memory connection whose client end the test keeps.
+struct Dialogue {
+  explicit Dialogue(HttpWorld& w)
+      : world(w),
+        pipe(kj::newTwoWayPipe()),
+        serving(w.server().serve(kj::mv(pipe.ends[1]), {}).eagerlyEvaluate(nullptr)),
+        reading(nullptr) {}
+
+  void send(const std::string& text) {
+    pipe.ends[0]->write(text.data(), text.size()).eagerlyEvaluate(nullptr).poll(world.scope);
+    world.scope.poll();  // what the server does with it
+  }
+  void start_reading() {
+    reading = HttpWorld::read_into(*pipe.ends[0], received)
+                  .then([this] { ended = true; })
+                  .eagerlyEvaluate([](kj::Exception&&) {});
+    reading.poll(world.scope);
+  }
+  bool served() { return serving.poll(world.scope); }
+
+  HttpWorld& world;
+  kj::TwoWayPipe pipe;
+  kj::Promise<void> serving;
+  std::string received;
+  bool ended = false;
+  kj::Promise<void> reading;
 };
 
 inline std::string body_of(const std::string& response) {

@@ -5,6 +5,8 @@
 
 #include <kj/async-io.h>
 
+#include <malloc.h>
+
 #include <thread>
 
 using namespace troupe;
@@ -114,6 +116,20 @@ TEST_CASE("a subscriber may leave while it is told", "[edge]") {
   CHECK(bench.ask("a", "add 1") == "1");
   CHECK(bench.ask("a", "add 1") == "2");
   CHECK(heard == 1);
+}
+
+TEST_CASE("who has stopped waiting for an event leaves nothing behind", "[edge]") {
+  Bench bench;
+  auto waits = bench.edge->wait_for_event({0});
+  const auto stop_waiting = [&bench](int count) {
+    for (int i = 0; i < count; ++i) const auto dropped = bench.edge->wait_for_event({0});
+  };
+  stop_waiting(100);
+  const auto before = mallinfo2().uordblks;
+  stop_waiting(100'000);
+  CHECK(mallinfo2().uordblks < before + 100'000);
+  bench.toys.send("a", "event");
+  waits.wait(bench.io.waitScope);
 }
 
 TEST_CASE("a wait for an event ends when a newer one is on disk", "[edge]") {

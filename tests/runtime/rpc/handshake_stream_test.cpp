@@ -50,6 +50,25 @@ constexpr std::size_t limit_words = handshake_bytes_max / sizeof(capnp::word);
 
 }  // namespace
 
+TEST_CASE("a peer that speaks HTTP gets an answer that it can read", "[rpc]") {
+  Pair pair(false);
+  const std::string method = GENERATE("GET", "POST", "DELETE", "OPTIONS");
+  const std::string request = method + " /x HTTP/1.1\r\nHost: x\r\n\r\n";
+  auto refused = pair.wait_for_message().eagerlyEvaluate(nullptr);
+  auto& peer = *pair.pipe.ends[0];
+  auto written = peer.write(request.data(), request.size()).eagerlyEvaluate(nullptr);
+  std::string received(4096, '\0');
+  received.resize(peer.tryRead(received.data(), 1, received.size()).wait(pair.scope));
+  CHECK(received.starts_with("HTTP/1.1 400 Bad Request\r\n"));
+  const auto body = received.substr(received.find("\r\n\r\n") + 4);
+  CHECK(body.find("Cap'n Proto RPC, not HTTP") != std::string::npos);
+  CHECK(received.find("\r\nContent-Length: " + std::to_string(body.size()) + "\r\n") !=
+        std::string::npos);
+  written.wait(pair.scope);
+  peer.shutdownWrite();
+  CHECK_THROWS(refused.wait(pair.scope));
+}
+
 TEST_CASE("a peer that is not trusted may send little", "[rpc]") {
   Pair pair(false);
 
@@ -72,6 +91,12 @@ TEST_CASE("a peer that is not trusted may send little", "[rpc]") {
     // With a word each for their heads, eight of them are over the limit.
     pair.send(words);
     CHECK_THROWS_WITH(pair.receive(), Catch::Contains("authenticate first"));
+  }
+  SECTION("a message of nothing is one") {
+    // One segment of no words; the sanitizers see that nothing is copied then.
+    constexpr kj::byte empty[8] = {};
+    pair.sending = pair.pipe.ends[0]->write(empty, sizeof empty);
+    CHECK(pair.wait_for_message().wait(pair.scope) != nullptr);
   }
   SECTION("the end of the connection is an end") {
     pair.pipe.ends[0]->shutdownWrite();

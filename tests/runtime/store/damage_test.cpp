@@ -7,7 +7,10 @@
 #include <catch2/catch.hpp>
 #include <rapidcheck/catch.h>
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <iterator>
@@ -78,6 +81,27 @@ int read_in_child(const StoreOptions& options) {
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// Where the mapping of the file ends; 0 if there is none.
+std::uintptr_t mapping_end(const std::string& path) {
+  std::ifstream maps("/proc/self/maps");
+  std::string line;
+  while (std::getline(maps, line)) {
+    if (line.ends_with(" " + path))
+      return std::stoull(line.substr(line.find('-') + 1), nullptr, 16);
+  }
+  return 0;
+}
+
+// A page of nothing that nobody may read, at `from` or as soon behind it as there is room.
+volatile const char* forbidden_page(std::uintptr_t from) {
+  for (auto at = from; at < from + (1ULL << 32); at += 1U << 20) {
+    void* const page = mmap(reinterpret_cast<void*>(at), 4096, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (page != MAP_FAILED) return static_cast<volatile const char*>(page);
+  }
+  _exit(3);
 }
 
 }  // namespace
@@ -164,6 +188,50 @@ TEST_CASE("a cut file never crashes", "[damage]") {
     write(folder.path() + "/data.mdb", good.substr(0, random() % good.size()));
     CHECK(read_in_child(options_in(folder)) <= 1);
   }
+}
+
+TEST_CASE("a page that leads out of the file ends the process in words", "[damage]") {
+  const TempFolder folder;
+  std::string bytes = make_data(folder);
+  // LMDB's node of 12,000 bytes elsewhere: its size's halves, its flag, the size of its key.
+  const std::string node("\xe0\x2e\0\0\1\0\x08\0", 8);
+  const auto first = bytes.find(node);
+  REQUIRE(first != bytes.npos);
+  for (auto at = first; at != bytes.npos; at = bytes.find(node, at + 8)) bytes[at + 3] = '\x40';
+  write(folder.path() + "/data.mdb", bytes);
+  const std::string said_path = folder.path() + "/said";
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    for (const int number : {SIGSEGV, SIGBUS}) signal(number, SIG_DFL);
+    const int said = open(said_path.c_str(), O_WRONLY | O_CREAT, 0600);
+    if (dup2(said, STDERR_FILENO) < 0) _exit(3);
+    _exit(reads_all(options_in(folder)) ? 0 : 4);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 1);
+  CHECK_THAT(read(said_path), Catch::Contains("the store in " + folder.path() + " is damaged") &&
+                                  Catch::Contains("restore a backup"));
+}
+
+TEST_CASE("a fault elsewhere is no damage, if only some way behind the store", "[damage]") {
+  const TempFolder folder;
+  make_data(folder);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    for (const int number : {SIGSEGV, SIGBUS}) signal(number, SIG_DFL);
+    const auto store = Store::open(options_in(folder));
+    const auto end = mapping_end(folder.path() + "/data.mdb");
+    if (!store.ok() || end == 0) _exit(3);
+    _exit(*forbidden_page(end + (1U << 20)));
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGSEGV);
 }
 
 TEST_CASE("flipped bytes are found, or only change values, once pages are walked", "[damage]") {

@@ -109,25 +109,25 @@ void fill(TaskDefinition::Builder task) {
 }
 
 void fill(TaskStatus::Builder status) {
-  status.setTaskId(any_text(0, 22));
-  status.setProvisionerId(any_text(0, 10));
-  status.setWorkerType(any_text(0, 10));
-  status.setTaskQueueId(any_text(0, 10));
-  status.setSchedulerId(any_text(0, 10));
-  status.setProjectId(any_text(0, 10));
-  status.setTaskGroupId(any_text(0, 22));
+  status.setTaskId(slug());
+  status.setProvisionerId(word("aZ0-_", 1, 38));
+  status.setWorkerType(word("az", 1, 38));
+  status.setTaskQueueId(word("aZ0-_", 1, 38) + "/" + word("az", 1, 38));
+  status.setSchedulerId(word("aZ0-_", 1, 38));
+  status.setProjectId(word("aZ0._/-", 1, 60));
+  status.setTaskGroupId(slug());
   status.setDeadline(any_time());
   status.setExpires(any_time());
-  status.setRetriesLeft(*rc::gen::arbitrary<std::int32_t>());
+  status.setRetriesLeft(*rc::gen::inRange(0, 1'000));
   status.setState(static_cast<schema::TaskState>(*rc::gen::inRange(0, 6)));
   status.setPriority(static_cast<schema::Priority>(*rc::gen::inRange(0, 7)));
   for (auto run : status.initRuns(static_cast<unsigned>(*rc::gen::inRange(0, 4)))) {
-    run.setRunId(*rc::gen::arbitrary<std::uint32_t>());
+    run.setRunId(*rc::gen::inRange(0U, 1'001U));
     run.setState(static_cast<schema::TaskState>(*rc::gen::inRange(0, 6)));
     run.setReasonCreated(static_cast<schema::ReasonCreated>(*rc::gen::inRange(0, 5)));
     run.setReasonResolved(static_cast<schema::ReasonResolved>(*rc::gen::inRange(0, 11)));
-    run.setScheduled(*rc::gen::inRange<std::int64_t>(0, 2));
-    if (*rc::gen::arbitrary<bool>()) run.setWorkerId(any_text(1, 10));
+    run.setScheduled(*rc::gen::inRange<std::int64_t>(1, 3));
+    if (*rc::gen::arbitrary<bool>()) run.setWorkerId(word("aZ0-_", 1, 10));
     if (*rc::gen::arbitrary<bool>()) run.setTakenUntil(any_time());
   }
 }

@@ -107,6 +107,40 @@ struct Choice {
   }
 }
 
+enum Mood {
+  none @0 $A.jsonName("");  # not named
+  glad @1;
+}
+
+struct Anything {
+  value @0 :Text $A.anyJson;
+  maybe @1 :Text $A.anyJson $A.optional;
+  values @2 :List(Text) $A.anyJson;
+  mood @3 :Mood = glad;
+}
+
+struct Circle $A.schema("circle") {
+  radius @0 :UInt16 $A.required $A.range((max = 9));
+  centre @1 :Text $A.optional;
+}
+
+struct Square {
+  side @0 :UInt16;
+}
+
+struct Figure $A.discriminator("kind") {
+  union {
+    circle @0 :Circle;
+    square @1 :Square $A.jsonName("right-angled");
+  }
+}
+
+struct Drawing {
+  figures @0 :List(Figure);
+  frame @1 :Figure;
+  named @2 :Pair $A.items((min = 1, max = 1));
+}
+
 struct Tree {
   name @0 :Text;
   left @1 :Tree $A.optional;
@@ -157,6 +191,25 @@ struct MisplacedRange {
 
 struct MisplacedDate {
   when @0 :UInt64 $A.dateTime;
+}
+
+struct MisplacedAnyJson {
+  number @0 :Int32 $A.anyJson;
+}
+
+struct BesideDiscriminator $A.discriminator("kind") {
+  beside @0 :Text;
+  union {
+    circle @1 :Circle;
+    square @2 :Square;
+  }
+}
+
+struct TakenDiscriminator $A.discriminator("side") {
+  union {
+    circle @0 :Circle;
+    square @1 :Square;
+  }
 }
 
 struct MisplacedUnique {
