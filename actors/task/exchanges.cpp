@@ -2,7 +2,7 @@
 
 #include "runtime/base/json_writer.h"
 #include "runtime/transcode/json_schema.h"
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 
 #include <utility>
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "actors/lookup.h"
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 #include "schema/api/troupe.capnp.h"
 #include "schema/store/rows.capnp.h"
 

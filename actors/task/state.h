@@ -14,7 +14,7 @@
 #include "actors/task/limits.h"
 #include "runtime/actor/effects.h"
 #include "runtime/base/time.h"
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 #include "schema/store/rows.capnp.h"
 
 #include <cstdint>

@@ -3,7 +3,7 @@
 
 #include "actors/task_group/state.h"
 #include "runtime/actor/durable_actor.h"
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 #include "schema/store/messages.capnp.h"
 
 namespace troupe::task_group {

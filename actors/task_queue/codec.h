@@ -4,7 +4,7 @@
 #include "actors/task_queue/entry.h"
 #include "actors/task_queue/state.h"
 #include "runtime/store/key.h"
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 #include "schema/rpc/worker.capnp.h"
 #include "schema/store/rows.capnp.h"
 

@@ -3,7 +3,7 @@
 
 #include "actors/lookup.h"
 #include "actors/task_queue/state.h"
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 #include "schema/rpc/worker.capnp.h"
 
 #include <map>

@@ -33,7 +33,7 @@ class Blobs:
 
     def send(self, verb, url, body=None, **headers):
         parts = urllib.parse.urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=120)
         try:
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(verb, parts.path + "?" + parts.query, body, sent)
@@ -51,7 +51,7 @@ class Blobs:
     def begin_put(self, url, headers):
         """A connection on which a PUT has begun."""
         parts = urllib.parse.urlsplit(url)
-        peer = socket.create_connection((parts.hostname, parts.port), timeout=30)
+        peer = socket.create_connection((parts.hostname, parts.port), timeout=120)
         peer.sendall(("PUT %s?%s HTTP/1.1\r\nHost: x\r\n%s\r\n" % (
             parts.path, parts.query, headers)).encode())
         return peer
@@ -575,7 +575,7 @@ class Crashes(ArtifactTest):
         body = os.urandom(24 << 20)
         url = self.uploaded("public/removed", body)
         parts = urllib.parse.urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=120)
         connection.request("GET", parts.path + "?" + parts.query)
         response = connection.getresponse()
         first = response.read(1000)

@@ -147,7 +147,7 @@ class Everybody(Configuration):
         self.assertEqual(self.root.post("/roles/anonymous", role).status, 200)
         [(level, _)] = self.started()
         self.assertEqual(level, "info")
-        done = subprocess.run(command.replace("| troupe", "| " + BINARY), shell=True, timeout=60,
+        done = subprocess.run(command.replace("| troupe", "| " + BINARY), shell=True, timeout=120,
                               capture_output=True, text=True, env=self.server.environment)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.everybody(), ["queue:status:*"])

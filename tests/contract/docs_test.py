@@ -35,7 +35,7 @@ class Docs(ContractTest):
                 file.write(text)
                 file.flush()
                 command = (*command, file.name)
-            done = subprocess.run(command, env=environment, cwd=SOURCE, timeout=60, text=True,
+            done = subprocess.run(command, env=environment, cwd=SOURCE, timeout=120, text=True,
                                   capture_output=True, stdin=subprocess.DEVNULL)
         self.assertEqual((done.returncode, done.stdout.split()),
                          (0, ["assume:anonymous", "auth:current-scopes", "auth:get-client:*",

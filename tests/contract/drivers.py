@@ -128,7 +128,7 @@ class NodeDriver:
              "queue": {"changeTaskPriority", "changeTaskGroupPriority"},
              "worker-manager": {"shouldWorkerTerminate"}}
     HAS_HTTP_ERRORS = True  # with all that an answer over HTTP has
-    ANSWER_SECONDS_MAX = 60
+    ANSWER_SECONDS_MAX = 120
 
     def __init__(self, root_url, service="auth"):
         self.service = service

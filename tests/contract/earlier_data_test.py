@@ -32,7 +32,7 @@ class EarlierData(QueueTest):
 
     def send(self, verb, url, body=None):
         parts = urllib.parse.urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=120)
         try:
             connection.request(verb, parts.path + "?" + parts.query, body,
                                {"Content-Type": "text/plain"})
@@ -101,8 +101,9 @@ class EarlierData(QueueTest):
     def wait_until_adopted(self):
         """A blob that nobody needs is removed only after the pass."""
         before = self.blobs()
-        self.ended({"public/own": b"for a moment: %r" % slugid().encode()},
-                   deadline=in_seconds(5), expires=in_seconds(6))
+        self.before(lambda expires: self.ended(
+            {"public/own": b"for a moment: %r" % slugid().encode()}, deadline=expires,
+            expires=expires), 3)
         wait_until(lambda: self.blobs() != before, "the blob to be there")
         wait_until(lambda: self.blobs() == before, "its blob to go")
 

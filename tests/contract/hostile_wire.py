@@ -2,7 +2,7 @@
 
 import socket
 
-SECONDS_MAX = 60  # for any one answer: longer is a hang
+SECONDS_MAX = 120  # for any one answer: longer is a hang
 CLOSED = "closed"  # what came in place of an answer
 # A larger request goes alone: errors repeat their payload, and nobody reads while others are sent.
 PIPELINED_BYTES_MAX = 8192

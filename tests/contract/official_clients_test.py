@@ -17,7 +17,7 @@ HAWK_REQUEST = {"method": "get", "resource": "/x", "host": "tc.example.com", "po
 def fetch(url):
     """Status and JSON body of a URL, without credentials of one's own."""
     try:
-        with urllib.request.urlopen(url, timeout=30) as answer:
+        with urllib.request.urlopen(url, timeout=120) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:

@@ -159,10 +159,12 @@ class ByCalls(Ends):
 
     def test_late_members(self):
         """What is past its deadline is left to it by all that others cause."""
-        first = self.create()
-        deadline = self.soon(2)
-        waits = self.create(dependencies=[first], deadline=deadline, taskGroupId=first)
-        late = self.create(taskGroupId=first, deadline=deadline)
+        def group(deadline):
+            first = self.create()
+            return (first, self.create(dependencies=[first], deadline=deadline, taskGroupId=first),
+                    self.create(taskGroupId=first, deadline=deadline))
+
+        first, waits, late = self.before(group)
         wait_until(lambda: self.say("POST", "/task/%s/schedule" % waits).status == 409,
                    "the deadline")
         states = [self.status(task) for task in (waits, late)]
@@ -186,12 +188,15 @@ class ByTime(Ends):
 
     def test_deadlines(self):
         """Those behind it and the group come before the task itself, which names no worker."""
-        needs, deadline = [self.create()], self.soon(3)
-        ends = {state: Followed(self, deadline=deadline,
-                                dependencies=needs if state == "unscheduled" else [])
-                for state in ("running", "pending", "unscheduled")}
-        self.claimed(ends["running"].task)
-        position = self.now()
+        def in_each_state(deadline):
+            needs = [self.create()]
+            ends = {state: Followed(self, deadline=deadline,
+                                    dependencies=needs if state == "unscheduled" else [])
+                    for state in ("running", "pending", "unscheduled")}
+            self.claimed(ends["running"].task)
+            return ends, self.now()
+
+        ends, position = self.before(in_each_state, 2)
         for state, behind in ends.items():
             with self.subTest(state=state):
                 self.wait_for_reason(behind.task, "deadline-exceeded")
@@ -207,15 +212,18 @@ class ByTime(Ends):
 
     def test_an_expiry_is_not_told(self):
         """Neither of tasks with their artifacts nor of workers and their queues."""
-        expires = self.soon(3)
-        task = self.create(deadline=expires, expires=expires)
-        claim = self.claimed(task)
-        self.post("/task/%s/runs/0/artifacts/a" % task, {
-            "storageType": "link", "artifact": "b", "expires": expires}, by=claim["by"])
-        self.given(self.report(task, "completed", by=claim["by"]))
         path = "/provisioners/%s-2/worker-types/w" % self.queue.split("/")[0]
-        self.put(path + "/g/d", {"expires": expires})
-        position = self.now()
+
+        def completed(expires):
+            task = self.create(deadline=expires, expires=expires)
+            claim = self.claimed(task)
+            self.post("/task/%s/runs/0/artifacts/a" % task, {
+                "storageType": "link", "artifact": "b", "expires": expires}, by=claim["by"])
+            self.given(self.report(task, "completed", by=claim["by"]))
+            self.put(path + "/g/d", {"expires": expires})
+            return task, self.now()
+
+        task, position = self.before(completed)
         for gone in ("/task/%s/runs/0/artifact-info/a" % task, "/task/" + task,
                      path + "/workers/g/d", path):
             wait_until(lambda gone=gone: self.say("GET", gone).status == 404, gone + " to go")
@@ -257,7 +265,7 @@ class ByLostWorkers(Ends):
         await call(registered.registration.setWindow(slots=slots, pause=""))
         while len(sink.held) < slots:
             sink.came.clear()
-            await asyncio.wait_for(sink.came.wait(), 20)
+            await asyncio.wait_for(sink.came.wait(), 120)
         self.assertEqual(len(sink.held), slots)
 
     def test_a_worker_is_lost(self):

@@ -167,7 +167,7 @@ class Claims(QueueTest):
     def test_a_client_that_goes_away(self):
         """What it would have got goes to the next."""
         host, port = self.root.host, self.root.port
-        connection = http.client.HTTPConnection(host, port, timeout=30)
+        connection = http.client.HTTPConnection(host, port, timeout=120)
         target = QUEUE + "/claim-work/" + quoted(self.queue)
         connection.request("POST", target, json.dumps({"workerGroup": "g", "workerId": "gone"}),
                            {"Content-Type": "application/json", "Authorization": hawk.header(

@@ -60,14 +60,14 @@ class Edges(QueueTest):
 
         claim = self.claimed(self.first)
         self.post("/task/%s/runs/0/completed" % self.first, by=claim["by"])
-        wait_until(lambda: self.pending() == EDGES_MAX, "all that need the first to be pending", 60)
+        wait_until(lambda: self.pending() == EDGES_MAX, "all that need the first to be pending")
         self.assertEqual(self.status(last)["state"], "unscheduled")
 
         self.post("/task-group/%s/seal" % self.group)
         cancelled = self.post("/task-group/%s/cancel" % self.group)
         self.assertEqual(cancelled["cancelledCount"], EDGES_MAX)
-        wait_until(lambda: self.status(last)["state"] == "pending", "the last to be pending", 60)
-        wait_until(lambda: self.pending() == 1, "the last to be all that is pending", 60)
+        wait_until(lambda: self.status(last)["state"] == "pending", "the last to be pending")
+        wait_until(lambda: self.pending() == 1, "the last to be all that is pending")
 
 
 if __name__ == "__main__":

@@ -17,14 +17,17 @@ class Expired(QueueTest):
 
     def test_tasks(self):
         """Every read still knows them; only artifacts are not given out."""
-        expires = self.soon(3)
-        task = self.create(deadline=expires, expires=expires)
-        waits = self.create(dependencies=[task], taskGroupId=task, deadline=expires)
-        by = self.claimed(task)["by"]
-        self.post("/task/%s/runs/0/artifacts/a" % task, {
-            "storageType": "link", "artifact": "b", "expires": expires}, by=by)
-        self.given(self.report(task, "completed", by=by))
-        self.wait_for_state(waits, "pending")
+        def completed(expires):
+            task = self.create(deadline=expires, expires=expires)
+            waits = self.create(dependencies=[task], taskGroupId=task, deadline=expires)
+            by = self.claimed(task)["by"]
+            self.post("/task/%s/runs/0/artifacts/a" % task, {
+                "storageType": "link", "artifact": "b", "expires": expires}, by=by)
+            self.given(self.report(task, "completed", by=by))
+            self.wait_for_state(waits, "pending")
+            return expires, task, waits
+
+        expires, task, waits = self.before(completed)
         wait_until(lambda: in_seconds(0) > expires and self.say(
             "GET", "/task/%s/artifacts/a" % task).status == 410, "the artifact to expire")
         self.assertEqual(self.get("/task/" + task)["expires"], expires)
@@ -45,10 +48,12 @@ class Expired(QueueTest):
 
     def test_workers_and_queues(self):
         """A quarantined worker outlives its queue: it is listed, but not found by its name."""
-        expires = self.soon(3)
-        for name in ("well", "ill"):
-            self.put("%s/%s/g/%s" % (self.types, self.worker_type, name), {"expires": expires})
-        self.put(self.workers + "/g/ill", {"quarantineUntil": in_hours(1)})
+        def declared(expires):
+            for name in ("well", "ill"):
+                self.put("%s/%s/g/%s" % (self.types, self.worker_type, name), {"expires": expires})
+            self.put(self.workers + "/g/ill", {"quarantineUntil": in_hours(1)})
+
+        self.before(declared)
         paths = ("/task-queues/" + quoted(self.queue), self.types + "/" + self.worker_type,
                  "/provisioners/" + self.provisioner, self.workers + "/g/well",
                  self.workers + "/g/ill")

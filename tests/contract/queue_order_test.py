@@ -18,7 +18,7 @@ class Order(QueueTest):
 
     def late(self, **changes):
         """A task whose deadline has passed, and which has not been resolved for it yet."""
-        task = self.create(deadline=self.soon(1), **changes)
+        task = self.before(lambda deadline: self.create(deadline=deadline, **changes))
         wait_until(lambda: self.do("schedule", task, self.root).status == 409, "the deadline")
         return task
 
@@ -57,8 +57,12 @@ class Order(QueueTest):
 
     def test_the_deadline_before_whether_it_has_ended(self):
         """Of a task that was canceled both are a conflict: the deadline is named."""
-        task = self.create(deadline=self.soon(1))
-        self.post("/task/%s/cancel" % task)
+        def canceled(deadline):
+            task = self.create(deadline=deadline)
+            self.post("/task/%s/cancel" % task)
+            return task
+
+        task = self.before(canceled)
         wait_until(lambda: self.do("rerun", task, self.root).status == 409, "the deadline")
         self.assertIn("deadline", text_of(self.do("priority", task, self.root)))
 

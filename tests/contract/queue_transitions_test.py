@@ -275,25 +275,37 @@ class ByTimers(QueueTest):
                          ["task-running 1", "task-exception 1", "task-group-resolved"])
 
     def test_a_renewed_claim_lives(self):
-        task = self.create()
-        claim = self.claimed(task)
-        first = claim["takenUntil"]
-        renewed = self.post("/task/%s/runs/0/reclaim" % task, by=claim["by"])
-        self.assertGreater(renewed["takenUntil"], first)
+        def claimed_twice(_):
+            task = self.create()
+            claim = self.claimed(task)
+            renewed = self.post("/task/%s/runs/0/reclaim" % task, by=claim["by"])
+            self.assertGreater(renewed["takenUntil"], claim["takenUntil"])
+            return task, renewed
+
+        task, renewed = self.before(claimed_twice, 2)
         self.wait_for_state(task, "pending")
         run = self.status(task)["runs"][0]
         self.assertEqual(run["takenUntil"], renewed["takenUntil"])
         self.assertGreaterEqual(run["resolved"], renewed["takenUntil"])
 
-    def test_deadlines(self):
-        """Of a task in each state that has not ended."""
+
+class ByDeadlines(QueueTest):
+    """The rest of what happens without a call: 3.4."""
+
+    settings = {**QueueTest.settings, "TROUPE_QUEUE_DEADLINE_DELAY": "500ms"}
+
+    def in_each_state(self, deadline):
+        """A task in each state that has not ended, by state, and a position before any ends."""
         blocker = self.create()
-        deadline = self.soon(1)
         tasks = {state: self.create(deadline=deadline, dependencies=[blocker] if
                                     state == "unscheduled" else [], routes=["r." + state])
                  for state in ("unscheduled", "pending", "running")}
         position = self.now()
         self.claimed(tasks["running"])
+        return tasks, position
+
+    def test_deadlines(self):
+        tasks, position = self.before(self.in_each_state)
         for state, task in tasks.items():
             with self.subTest(state=state):
                 self.wait_for_state(task, "exception")
@@ -318,7 +330,7 @@ class ByTimers(QueueTest):
 
     def test_past_deadline(self):
         """Even of tasks that ended before: 3.3."""
-        task = self.resolved(deadline=self.soon(1))
+        task = self.before(lambda deadline: self.resolved(deadline=deadline))
         wait_until(lambda: self.say("POST", "/task/%s/schedule" % task).status == 409,
                    "the deadline to be noticed")
         for call in ("rerun", "cancel"):

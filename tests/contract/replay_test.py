@@ -125,7 +125,7 @@ class Replay(ContractTest):
             return line.method != "GET" or not found
 
         try:
-            wait_until(asked, "the answer to be as it was recorded", seconds=5)
+            wait_until(asked, "the answer to be as it was recorded")
         except Timeout:
             pass  # The differences tell.
         return found
@@ -204,7 +204,7 @@ class Replay(ContractTest):
             return all(len(found.get(s, [])) >= len(one) for s, one in recorded.items())
 
         try:
-            wait_until(complete, "all messages", seconds=5)
+            wait_until(complete, "all messages")
         except Timeout:
             pass  # The differences tell.
         for subject in sorted(set(recorded) | set(found)):

@@ -92,6 +92,6 @@ def run(coroutine):
     """Runs a coroutine to its end."""
     async def inside():
         async with capnp.kj_loop():
-            await asyncio.wait_for(coroutine, 60)
+            await asyncio.wait_for(coroutine, 120)
 
     asyncio.run(inside())

@@ -14,7 +14,7 @@ import schemas
 from api_json import Inexpressible
 from drivers import Outcome
 
-CALL_SECONDS_MAX = 60
+CALL_SECONDS_MAX = 120
 ERROR_ARTIFACT = {"storageType": "error", "url": ""}  # where HTTP tells why there are no bytes
 
 

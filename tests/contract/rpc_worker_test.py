@@ -10,7 +10,7 @@ from contract import ContractTest, quoted
 from queue_support import QUEUE, definition, slugid
 from rpc import Connection, Refused, call
 
-SECONDS_MAX = 60
+SECONDS_MAX = 120
 
 
 class Sink(rpc.server_of("workers", "register", "sink")):

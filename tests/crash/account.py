@@ -230,7 +230,7 @@ def wait_for_the_end(platform):
         return [task["status"] for state in open_states for task in json.loads(
             platform.run("task", "list", "--state", state, "--json"))["tasks"]]
     try:
-        wait_until(lambda: not unresolved(), "all tasks to be resolved", seconds=120)
+        wait_until(lambda: not unresolved(), "all tasks to be resolved")
     except Timeout as timeout:
         raise Timeout("%s; one that is not: %s" % (timeout, unresolved()[:1])) from None
 

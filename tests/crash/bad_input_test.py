@@ -213,7 +213,7 @@ metadata: {name: n, description: "", owner: o,
         # Whoever has the usual ports is not to be found first.
         free = ["--http", "127.0.0.1:0", "--rpc", "127.0.0.1:0"]
         return subprocess.run([BINARY, "up", *free, *args], capture_output=True, text=True,
-                              timeout=30, env=self.platform.environment)
+                              timeout=120, env=self.platform.environment)
 
     def test_data_directory_in_use(self):
         done = self.up("--data", self.platform.data)

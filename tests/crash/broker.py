@@ -22,7 +22,7 @@ def free_port():
 
 def answers(port):
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
+        with socket.create_connection(("127.0.0.1", port), timeout=120) as s:
             s.sendall(b"GET / HTTP/1.1\r\n\r\n")  # answered with the protocol that it speaks
             return s.recv(4) == b"AMQP"
     except OSError:
@@ -113,10 +113,10 @@ class Broker:
         """With a length it refuses what is more."""
         text = "".join("%s %s\n" % binding for binding in bindings)
         command = [LISTEN, str(self.port), queue, "bind"] + ([str(length)] if length else [])
-        subprocess.run(command, input=text, text=True, check=True, timeout=60)
+        subprocess.run(command, input=text, text=True, check=True, timeout=120)
 
     def delete(self, queue):
-        subprocess.run([LISTEN, str(self.port), queue, "delete"], check=True, timeout=60)
+        subprocess.run([LISTEN, str(self.port), queue, "delete"], check=True, timeout=120)
 
     def listen(self, queue):
         """Takes what is in the queue, and what comes: answers a function that has the lines."""

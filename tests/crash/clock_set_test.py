@@ -87,7 +87,7 @@ class ClockSet(unittest.TestCase):
 
     def test_leases_end_in_elapsed_time(self):
         for hours in (-5, 5):
-            with self.platform(TROUPE_WORKER_LEASE="2s") as platform:
+            with self.platform(TROUPE_WORKER_LEASE="5s") as platform:
                 self.clock.set(0)
                 worker = self.worker(platform)
                 marker = os.path.join(platform.dir, "runs")

@@ -195,7 +195,7 @@ class Names(Commands):
         with open(self.path("file"), "w"):
             pass
         done = subprocess.run([BINARY, "--data", self.platform.data, "submit", "--", "true"],
-                              capture_output=True, text=True, timeout=60,
+                              capture_output=True, text=True, timeout=120,
                               env={**self.platform.environment, "HOME": self.path("file")})
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("`last` will not mean this task: cannot make", done.stderr)
@@ -277,7 +277,7 @@ class Addresses(Commands):
                 ((BINARY, "--rpc", "foo", "queue", "list"), "--rpc"),
                 ((BINARY, "worker", "--join", "foo", "--pool", "local/default", "--credentials",
                   token), "--join")):
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/",
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd="/",
                                   env=self.platform.environment)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn("%s foo: no address for RPC; write host:port or unix:PATH" % source,
@@ -286,7 +286,7 @@ class Addresses(Commands):
 
 class Help(Commands):
     def test_help_is_a_word_too(self):
-        said = [subprocess.run([BINARY, *words], check=True, capture_output=True, timeout=60).stdout
+        said = [subprocess.run([BINARY, *words], check=True, capture_output=True, timeout=120).stdout
                 for words in (("help", "task", "log"), ("task", "log", "--help"))]
         self.assertEqual(said[0], said[1])
 
@@ -303,7 +303,7 @@ class Files(Commands):
         os.mkfifo(self.path("pipe"))
         for path in ("/dev/zero", self.path("pipe")):
             for command in (("run",), ("run", "--dry-run"), ("task", "create")):
-                error = self.done(2, *command, path, seconds=20).stderr
+                error = self.done(2, *command, path).stderr
                 self.assertIn(path + ": is not a regular file", error)
 
     def test_a_time_that_is_none_is_one_fault(self):
@@ -352,7 +352,7 @@ class Files(Commands):
         self.assertTrue(error.startswith("troupe: %s: no task `b`" % path), error)
 
     def test_a_group_file_comes_from_standard_input(self):
-        done = subprocess.run([BINARY, "--data", self.platform.data, "run", "-"], timeout=60,
+        done = subprocess.run([BINARY, "--data", self.platform.data, "run", "-"], timeout=120,
                               input="tasks: {a: {run: echo hi}}", capture_output=True, text=True,
                               env=self.platform.environment)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -360,13 +360,13 @@ class Files(Commands):
 
     def test_a_wrong_file_is_told_without_a_platform(self):
         path = self.platform.group_file("tasks: {a: {run: x, needs: [b]}, b: {run: x, needs: [a]}}")
-        done = subprocess.run([BINARY, "run", path], capture_output=True, text=True, timeout=60,
+        done = subprocess.run([BINARY, "run", path], capture_output=True, text=True, timeout=120,
                               cwd="/", env=self.platform.environment)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("a cycle", done.stderr)
         with open(path, "w") as f:
             f.write("tasks: {a: {run: x}}")
-        done = subprocess.run([BINARY, "run", path], capture_output=True, text=True, timeout=60,
+        done = subprocess.run([BINARY, "run", path], capture_output=True, text=True, timeout=120,
                               cwd="/", env=self.platform.environment)
         self.assertEqual(done.returncode, 3, done.stderr)
 

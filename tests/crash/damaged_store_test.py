@@ -28,7 +28,7 @@ def data_file(platform):
 
 def run(platform, *args):
     return subprocess.run([BINARY, "--data", platform.data, *args], capture_output=True, text=True,
-                          timeout=60, env=platform.environment, stdin=subprocess.DEVNULL)
+                          timeout=120, env=platform.environment, stdin=subprocess.DEVNULL)
 
 
 def start_refused(platform):

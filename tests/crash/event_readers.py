@@ -47,7 +47,7 @@ class Caller:
 
     def __init__(self, platform, credentials=None):
         self.credentials, self.port = credentials, platform.http_port()
-        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 
     def call(self, method, target, body=None):
         headers = {}
@@ -118,7 +118,7 @@ class EventSocket:
             headers = "Authorization: %s\r\n" % hawk(credentials, "GET", target, port)
         key = base64.b64encode(secrets.token_bytes(16)).decode()
         self.socket = socket.socket()
-        self.socket.settimeout(90)
+        self.socket.settimeout(120)
         if receive_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.connect(("127.0.0.1", port))

@@ -48,7 +48,7 @@ class Load:
         figures = self.figures()
         return figures["sent"] - figures["answered"]
 
-    def wait_for(self, condition, what, seconds=60, looks=1):
+    def wait_for(self, condition, what, seconds=120, looks=1):
         """Waits until the figures were seen to be so for `looks` times. Without a nap: the moment
         after one would be no random one."""
         end = time.monotonic() + seconds

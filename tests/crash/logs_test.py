@@ -90,7 +90,7 @@ class Logs(SharedPlatform):
             f.write(content)
         shown = subprocess.run(
             [BINARY, "--data", self.platform.data, "submit", "--", "cat", self.path("content")],
-            check=True, capture_output=True, timeout=60, env=self.platform.environment).stdout
+            check=True, capture_output=True, timeout=120, env=self.platform.environment).stdout
         self.assertEqual(shown, self.platform.output("task", "log", "last"))
 
     def test_two_followers_of_a_running_task_read_the_same(self):

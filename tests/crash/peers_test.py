@@ -65,7 +65,7 @@ class Peers(SharedPlatform):
     settings = {"TROUPE_SERVER_MAX_CONNECTIONS": "4096"}
 
     def connect(self, port):
-        peer = socket.create_connection(("127.0.0.1", port), timeout=60)
+        peer = socket.create_connection(("127.0.0.1", port), timeout=120)
         self.addCleanup(peer.close)
         return peer
 
@@ -124,11 +124,11 @@ class Peers(SharedPlatform):
 
     def test_who_comes_to_the_wrong_port_is_told_at_once(self):
         with self.rpc() as peer:
-            peer.settimeout(5)
+            peer.settimeout(120)
             self.sends(peer, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             self.assertIn(b"Cap'n Proto RPC, not HTTP", received(peer))
         with self.http() as peer:
-            peer.settimeout(5)
+            peer.settimeout(120)
             peer.sendall(bootstrap(0))
             self.assertIn(b"HTTP/1.1 400 ", peer.recv(1 << 16))
 
@@ -232,7 +232,7 @@ class Peers(SharedPlatform):
         for end in (b" HTTP/1.0\r\n\r\n", b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):
             for path in (b"/healthz", b"/metrics", b"/nowhere"):
                 with self.http() as peer:
-                    peer.settimeout(20)
+                    peer.settimeout(120)
                     peer.sendall(b"GET " + path + end)
                     self.assertIn(b"\r\nConnection: close\r\n", received(peer))
 
@@ -254,7 +254,7 @@ class Peers(SharedPlatform):
             other = os.path.join(self.platform.dir, "other")
             done = subprocess.run(
                 [BINARY, "up", "--data", other, free, "127.0.0.1:0", taken, "127.0.0.1:%d" % port],
-                capture_output=True, text=True, timeout=60, env=self.platform.environment)
+                capture_output=True, text=True, timeout=120, env=self.platform.environment)
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertIn("port %d on 127.0.0.1 is taken by process %d" %
                           (port, self.platform.server.pid), done.stderr)

@@ -34,7 +34,7 @@ class Permissions(unittest.TestCase):
                 "TROUPE_RPC": "127.0.0.1:%d" % self.platform.rpc_port()}
 
     def done(self, status, scopes, *args):
-        done = subprocess.run([BINARY, *args], capture_output=True, text=True, timeout=60,
+        done = subprocess.run([BINARY, *args], capture_output=True, text=True, timeout=120,
                               cwd=self.platform.dir, env=self.client(scopes))
         self.assertEqual(done.returncode, status, (args, done.stdout, done.stderr))
         return done

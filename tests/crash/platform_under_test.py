@@ -36,7 +36,7 @@ class Timeout(AssertionError):
     pass
 
 
-def wait_until(condition, what, seconds=60):
+def wait_until(condition, what, seconds=120):
     """Waits for a condition, and fails naming it. Polls: the other side is another process."""
     end = time.monotonic() + seconds
     while True:
@@ -60,7 +60,7 @@ def readiness(platform):
     """What /readyz answers: the status and the text."""
     try:
         with urllib.request.urlopen("http://127.0.0.1:%d/readyz" % platform.http_port(),
-                                    timeout=30) as answer:
+                                    timeout=120) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -117,7 +117,7 @@ class Client:
     def stderr(self):
         return read(self.err.name)
 
-    def wait(self, seconds=90):
+    def wait(self, seconds=120):
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -194,7 +194,7 @@ class Platform:
         self.server.kill()
         self.server.wait()
 
-    def stop(self, seconds=10):
+    def stop(self):
         """SIGTERM; answers the status. A server that crashes on its way out fails the test."""
         self.server.send_signal(signal.SIGTERM)
         status = self.server.wait(seconds)
@@ -218,7 +218,7 @@ class Platform:
         fields = read(os.path.join(self.data, "workers", str(worker), "worker.pid")).split()
         return int(fields[0]) if fields else None
 
-    def run(self, *args, check=True, seconds=60):
+    def run(self, *args, check=True, seconds=120):
         """Runs a command to its end; answers its standard output."""
         done = subprocess.run([BINARY, "--data", self.data, *args], capture_output=True,
                               text=True, timeout=seconds, env=self.environment,
@@ -233,7 +233,7 @@ class Platform:
 
     def output(self, *args):
         """Runs a command to its end; answers the bytes that it printed."""
-        return subprocess.run([BINARY, "--data", self.data, *args], check=True, timeout=60,
+        return subprocess.run([BINARY, "--data", self.data, *args], check=True, timeout=120,
                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
                               env=self.environment).stdout
 

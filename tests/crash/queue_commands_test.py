@@ -243,7 +243,7 @@ class Groups(QueueCommands):
             known = json.load(file)
         done = subprocess.run(
             [BINARY, "task", "status", "last", "--json"], capture_output=True, text=True,
-            timeout=60, cwd="/", env={**self.platform.environment,
+            timeout=120, cwd="/", env={**self.platform.environment,
                                       "TROUPE_RPC": "127.0.0.1:%d" % self.platform.rpc_port(),
                                       "TASKCLUSTER_CLIENT_ID": known["clientId"],
                                       "TASKCLUSTER_ACCESS_TOKEN": known["accessToken"]})
@@ -367,7 +367,7 @@ class Errors(QueueCommands):
                         body={"description": "", "expires": "2999-01-01T00:00:00Z",
                               "scopes": scopes})
         return subprocess.run(
-            [BINARY, *command], capture_output=True, text=True, timeout=60, cwd="/",
+            [BINARY, *command], capture_output=True, text=True, timeout=120, cwd="/",
             env={**self.platform.environment,
                  "TROUPE_RPC": "127.0.0.1:%d" % self.platform.rpc_port(),
                  "TASKCLUSTER_CLIENT_ID": name,
@@ -394,12 +394,12 @@ class Errors(QueueCommands):
                        "TASKCLUSTER_CLIENT_ID": claim["credentials"]["clientId"],
                        "TASKCLUSTER_ACCESS_TOKEN": claim["credentials"]["accessToken"]}
         command = [BINARY, "api", "auth", "currentScopes"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/",
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd="/",
                               env=environment)
         self.assertEqual(done.returncode, 3)
         self.assertIn("need TASKCLUSTER_CERTIFICATE as well", done.stderr)
         environment["TASKCLUSTER_CERTIFICATE"] = claim["credentials"]["certificate"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/",
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd="/",
                               env=environment)
         self.assertIn("queue:reclaim-task:%s/0" % task, done.stdout)
 
@@ -407,7 +407,7 @@ class Errors(QueueCommands):
         for flag, parameter in (("--routing-key", "routingKey"), ("--exchange", "exchange")):
             for pattern in ("primary.**", "a.b*", "##"):
                 for more in ((), ("-f",)):
-                    error = self.done(2, "events", flag, pattern, *more, seconds=20).stderr
+                    error = self.done(2, "events", flag, pattern, *more).stderr
                     self.assertIn('%s: "%s" is no pattern' % (parameter, pattern), error)
         self.done(0, "events", "--routing-key", "primary.*.#", "--exchange", "*")
 

@@ -24,7 +24,7 @@ CREATORS = 4
 
 def metric(platform, name):
     with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % platform.http_port(),
-                                timeout=60) as answer:
+                                timeout=120) as answer:
         for line in answer.read().decode().splitlines():
             if line.startswith(name + " "):
                 return float(line.split()[1])

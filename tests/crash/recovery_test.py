@@ -161,7 +161,7 @@ class Stopped(unittest.TestCase):
             task = platform.submit("echo begun; sleep 600")
             log = platform.client("task", "log", "-f", task)
             wait_until(lambda: "begun" in log.stdout(), "the log to be followed")
-            self.assertEqual(platform.stop(seconds=5), 0)
+            self.assertEqual(platform.stop(), 0)
             self.assertFalse(os.path.exists(os.path.join(platform.data, "rpc.sock")))
 
     def test_a_revoked_worker_is_out_at_once(self):
@@ -183,7 +183,7 @@ class Stopped(unittest.TestCase):
         with Platform(workers=2) as platform:
             task, marker = submit_hanging(platform)
             workers = [platform.worker_pid(i) for i in (1, 2)]
-            self.assertEqual(platform.stop(seconds=5), 0)
+            self.assertEqual(platform.stop(), 0)
             for pid in [*workers, int(read(marker).split()[0])]:
                 self.assertFalse(is_alive(pid), "process %d was left behind" % pid)
             platform.start()
@@ -194,7 +194,7 @@ class Stopped(unittest.TestCase):
     def test_a_root_token_that_is_gone_is_made_anew_and_that_is_logged(self):
         with Platform(workers=0) as platform:
             self.assertNotIn("root_token_made", platform.log())
-            self.assertEqual(platform.stop(seconds=5), 0)
+            self.assertEqual(platform.stop(), 0)
             os.remove(os.path.join(platform.data, "credentials.json"))
             platform.start()
             self.assertIn("root_token_made", platform.log())

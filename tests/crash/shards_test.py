@@ -142,7 +142,7 @@ class ThreeShards(unittest.TestCase):
             load = [platform.client("submit", "--queue", "local/nobody", "--detach", "--", "true")
                     for _ in range(4)]
             out = os.path.join(platform.dir, "backup")
-            platform.run("backup", out, seconds=120)
+            platform.run("backup", out)
             for client in load:
                 self.assertEqual(client.wait(), 0, client.stderr())
             platform.stop()
@@ -174,7 +174,7 @@ class ThreeShards(unittest.TestCase):
                 refused = subprocess.run(
                     [BINARY, "up", "--data", platform.data, "--workers", "0"], text=True,
                     env={**platform.environment, "TROUPE_STORE_SHARDS": other},
-                    capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+                    capture_output=True, timeout=120, stdin=subprocess.DEVNULL)
                 self.assertEqual(refused.returncode, 1, refused.stderr)
                 self.assertIn("set store.shards to 3", refused.stderr)
             self.assert_clean(platform)

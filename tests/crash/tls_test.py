@@ -36,7 +36,7 @@ class Encrypted(unittest.TestCase):
         return ssl.create_default_context(cafile=self.path(authority))
 
     def served_certificate(self, port, authority):
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
+        with socket.create_connection(("127.0.0.1", port), timeout=120) as plain:
             with self.context(authority).wrap_socket(plain, server_hostname="localhost") as peer:
                 return peer.getpeercert()["subject"][0][0][1]
 
@@ -44,14 +44,14 @@ class Encrypted(unittest.TestCase):
         platform = self.start()
         port = platform.http_port()
         self.assertEqual(platform.ready["rootUrl"], "https://127.0.0.1:%d" % port)
-        connection = http.client.HTTPSConnection("localhost", port, timeout=20,
+        connection = http.client.HTTPSConnection("localhost", port, timeout=120,
                                                  context=self.context("server.pem"))
         for _ in range(2):
             connection.request("GET", "/healthz")
             answer = connection.getresponse()
             self.assertEqual((answer.status, answer.read()), (200, b"ok\n"))
         connection.close()
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
+        with socket.create_connection(("127.0.0.1", port), timeout=120) as plain:
             plain.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             self.assertNotIn(b"200", self.received(plain))
         with self.assertRaises(ssl.SSLError):
@@ -69,7 +69,7 @@ class Encrypted(unittest.TestCase):
     def answers_rpc(self, port, context):
         """Whether a Cap'n Proto server is behind the encryption: it answers a bootstrap."""
         pointer = 1 << 32 | 1 << 48  # to a struct that follows: one word of data, one pointer
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
+        with socket.create_connection(("127.0.0.1", port), timeout=120) as plain:
             try:
                 with context.wrap_socket(plain, server_hostname="localhost") as peer:
                     peer.sendall(struct.pack("<II5Q", 0, 5, pointer, 8, pointer, 0, 0))
@@ -80,7 +80,7 @@ class Encrypted(unittest.TestCase):
     def test_rpc(self):
         platform = self.start()
         port = platform.rpc_port()
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
+        with socket.create_connection(("127.0.0.1", port), timeout=120) as plain:
             plain.sendall(bytes(16))
             self.assertLess(len(self.received(plain)), 64)  # an alert at most
         self.assertTrue(self.answers_rpc(port, self.context("server.pem")))
@@ -139,7 +139,7 @@ class Encrypted(unittest.TestCase):
             if trusted:
                 environment["TROUPE_CA"] = trusted
             done = subprocess.run([BINARY, "task", "list"], capture_output=True, text=True,
-                                  timeout=60, cwd=platform.dir, env=environment)
+                                  timeout=120, cwd=platform.dir, env=environment)
             self.assertEqual(done.returncode, status, (trusted, done.stderr))
             self.assertIn(said, done.stderr)
 
@@ -192,7 +192,7 @@ class Encrypted(unittest.TestCase):
     def up(self, folder, *args, **settings):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TROUPE_")}
         return subprocess.run([BINARY, "up", "--data", os.path.join(folder, "data"), *args],
-                              capture_output=True, text=True, timeout=30,
+                              capture_output=True, text=True, timeout=120,
                               env={**environment, "HOME": folder, **settings})
 
     def test_files_that_cannot_be_used(self):
@@ -210,7 +210,7 @@ class Encrypted(unittest.TestCase):
 
     def config_check(self, path):
         return subprocess.run([BINARY, "config", "check", path, "--json"], capture_output=True,
-                              text=True, timeout=30, cwd="/")
+                              text=True, timeout=120, cwd="/")
 
     def test_config_check_looks_at_the_files_that_are_named(self):
         platform = Platform()

@@ -41,7 +41,7 @@ class DemoScript(unittest.TestCase):
 
     def test_the_log_of_what_failed_is_shown_before_it_is_gone(self):
         done = subprocess.run([os.path.join(self.root, "scripts/demo")], text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
         self.assertEqual(done.returncode, 1)
         self.assertIn("max run time exceeded", done.stderr)
         self.assertIn("--keep", done.stdout)

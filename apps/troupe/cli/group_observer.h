@@ -3,7 +3,7 @@
 
 #include "apps/troupe/cli/reconnect.h"
 #include "apps/troupe/cli/watch_state.h"
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 #include "schema/api/troupe.capnp.h"
 
 #include <kj/async.h>

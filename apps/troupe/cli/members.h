@@ -1,7 +1,7 @@
 // The tasks of a group, as the server lists them.
 #pragma once
 
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 
 #include <functional>
 #include <string>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "apps/troupe/cli/task_log.h"
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 
 #include <optional>
 #include <string>

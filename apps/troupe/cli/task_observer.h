@@ -2,7 +2,7 @@
 #pragma once
 
 #include "apps/troupe/cli/reconnect.h"
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 
 #include <cstdint>
 #include <string>

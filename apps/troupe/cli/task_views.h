@@ -3,7 +3,7 @@
 
 #include "apps/troupe/cli/table.h"
 #include "runtime/base/time.h"
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 
 #include <string>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/base/time.h"
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 
 #include <cstddef>
 #include <map>

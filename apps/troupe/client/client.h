@@ -93,8 +93,13 @@ class Connection {
   virtual kj::Promise<void> on_disconnect() = 0;
 };
 
-/// Connects and authenticates; a unix socket is preferred where `target.rpc` names both, and each
-/// address has 5 seconds to answer. `io` is borrowed until the promise has ended.
+/// For an address to accept a connection, and to encrypt it: then the next is tried.
+constexpr int connect_seconds_max = 5;
+/// For the server to let us in: one that is flooded takes its time.
+constexpr int handshake_seconds_max = 20;
+
+/// Connects and authenticates; a unix socket is preferred where `target.rpc` names both. `io` is
+/// borrowed until the promise has ended.
 ///
 /// Rejects with a kj::Exception whose text `error_from` reads: DISCONNECTED (`Unavailable: ...`) if
 /// nobody answers or the peer hangs up, FAILED with `AuthenticationFailed: ...` if the credentials

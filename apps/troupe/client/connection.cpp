@@ -19,7 +19,6 @@
 namespace troupe::client {
 namespace {
 
-constexpr auto answer_max = 5 * kj::SECONDS;  // to connect, and to shake hands
 constexpr std::uint64_t message_bytes_max = 64 << 20;
 constexpr kj::uint default_port = 7421;  // where an address names none
 
@@ -195,7 +194,7 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> dial_one(kj::AsyncIoProvider& io,
                      .then([address, security](kj::Own<kj::AsyncIoStream>&& stream) {
                        return secure(kj::mv(stream), address, security);
                      });
-  return io.getTimer().timeoutAfter(answer_max, kj::mv(promise));
+  return io.getTimer().timeoutAfter(connect_seconds_max * kj::SECONDS, kj::mv(promise));
 }
 
 struct Dialled {
@@ -267,8 +266,9 @@ kj::Exception handshake_failure(kj::Exception&& exception,
   }
   if (error.code == Errc::conflict) return kj::mv(exception);
   if (exception.getType() == kj::Exception::Type::OVERLOADED && error.code == Errc::busy) {
-    return unreachable("the server at " + address +
-                       " did not finish the handshake in 5 s: " + silence_help(target, false));
+    return unreachable("the server at " + address + " did not finish the handshake in " +
+                       std::to_string(handshake_seconds_max) +
+                       " s: " + silence_help(target, false));
   }
   if (exception.getType() == kj::Exception::Type::DISCONNECTED) {
     return unreachable("the server at " + address +
@@ -290,7 +290,7 @@ kj::Promise<std::unique_ptr<Connection>> shake_hands(kj::AsyncIoProvider& io,
   state->target = std::move(target);
   State& borrowed = *state;
   return io.getTimer()
-      .timeoutAfter(answer_max, borrowed.connection->open(borrowed.target))
+      .timeoutAfter(handshake_seconds_max * kj::SECONDS, borrowed.connection->open(borrowed.target))
       .then([&borrowed]() -> std::unique_ptr<Connection> { return std::move(borrowed.connection); },
             [&borrowed](kj::Exception&& exception) -> std::unique_ptr<Connection> {
               kj::throwFatalException(

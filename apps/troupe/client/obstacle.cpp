@@ -79,7 +79,9 @@ std::string trust_place(const Target& target) {
 Obstacle dialling_obstacle(const kj::Exception& exception,
                            const std::string& address,
                            const Target& target) {
-  if (exception.getType() == kj::Exception::Type::OVERLOADED) return {"no answer in 5 s", {}};
+  if (exception.getType() == kj::Exception::Type::OVERLOADED) {
+    return {"no answer in " + std::to_string(connect_seconds_max) + " s", {}};
+  }
   // kj gives the failed system call and then its reason; people need the reason.
   const std::string text(exception.getDescription().begin(), exception.getDescription().size());
   constexpr std::string_view untrusted = "certificate is not trusted; reason = ";

@@ -24,6 +24,7 @@
 #include "runtime/base/random.h"
 #include "runtime/transcode/json.h"
 #include "runtime/transcode/limits.h"
+#include "schema/api/queue.capnp.h"
 #include "schema/store/auth.capnp.h"
 
 #include <unistd.h>

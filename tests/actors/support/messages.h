@@ -3,7 +3,7 @@
 
 #include "runtime/base/time.h"
 #include "runtime/store/bytes.h"
-#include "schema/api/queue.capnp.h"
+#include "schema/api/queue_types.capnp.h"
 #include "schema/rpc/worker.capnp.h"
 
 #include <cstdint>
