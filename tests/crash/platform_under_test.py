@@ -194,7 +194,7 @@ class Platform:
         self.server.kill()
         self.server.wait()
 
-    def stop(self):
+    def stop(self, seconds=120):
         """SIGTERM; answers the status. A server that crashes on its way out fails the test."""
         self.server.send_signal(signal.SIGTERM)
         status = self.server.wait(seconds)
