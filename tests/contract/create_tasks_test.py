@@ -12,16 +12,7 @@ CHECKED_MAX = 100_000
 
 class CreateTasks(QueueTest):
     def ask(self, method, **arguments):
-        """The answer of a method; or raises Refused."""
-        answers = []
-
-        async def call():
-            connection = await rpc.Connection.dial(self.server.rpc_port())
-            troupe = await connection.troupe(self.root.credentials)
-            answers.append((await rpc.call(getattr(troupe, method)(**arguments))).to_dict())
-
-        rpc.run(call())
-        return answers[0]
+        return rpc.ask(self.server.rpc_port(), self.root.credentials, method, **arguments)
 
     def create(self, tasks):
         """The statuses; or raises Refused."""

@@ -17,16 +17,7 @@ PAGE_BYTES_MAX = 8 * MIB  # of definitions, apps/troupe/server/short_page.h
 
 class Pages(QueueTest):
     def asked(self, method, **arguments):
-        """The answer of one of Troupe's methods."""
-        answers = []
-
-        async def ask():
-            connection = await rpc.Connection.dial(self.server.rpc_port())
-            troupe = await connection.troupe(self.root.credentials)
-            answers.append((await rpc.call(getattr(troupe, method)(**arguments))).to_dict())
-
-        rpc.run(ask())
-        return answers[0]
+        return rpc.ask(self.server.rpc_port(), self.root.credentials, method, **arguments)
 
     def pages(self, method, field, **arguments):
         """The pages of a list of one of Troupe's methods."""

@@ -89,9 +89,20 @@ def server_of(service, method, parameter):
 
 
 def run(coroutine):
-    """Runs a coroutine to its end."""
+    """Runs a coroutine to its end; answers its result."""
     async def inside():
         async with capnp.kj_loop():
-            await asyncio.wait_for(coroutine, 120)
+            return await asyncio.wait_for(coroutine, 120)
 
-    asyncio.run(inside())
+    return asyncio.run(inside())
+
+
+def ask(port, credentials, method, **arguments):
+    """What one of Troupe's methods answers, over a connection of its own; Refused if it is an
+    error."""
+    async def asked():
+        connection = await Connection.dial(port)  # has to outlive the call
+        troupe = await connection.troupe(credentials)
+        return (await call(getattr(troupe, method)(**arguments))).to_dict()
+
+    return run(asked())
