@@ -332,9 +332,13 @@ kj::Promise<void> FakeServer::until(std::function<bool()> condition) {
 }
 
 void FakeServer::changed() {
-  for (auto& wait : waits_) {
-    if (wait.condition()) wait.fulfiller->fulfill();
-  }
+  // A condition must not be asked once its caller has its answer, or has given up.
+  std::erase_if(waits_, [](Wait& wait) {
+    if (!wait.fulfiller->isWaiting()) return true;
+    if (!wait.condition()) return false;
+    wait.fulfiller->fulfill();
+    return true;
+  });
 }
 
 void FakeServer::push_pending() {
