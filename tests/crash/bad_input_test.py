@@ -61,7 +61,12 @@ class BadInput(SharedPlatform):
         error = self.refused(2, "events", "--exchange", "task-faild")
         self.assertIn("did you mean `task-failed`?", error)
         self.assertIn("task-pending", self.platform.run("events", "--exchange", "task-pending"))
-        last = json.loads(self.platform.run("events", "--json").splitlines()[-1])["position"]
+        def last_position():
+            lines = self.platform.run("events", "--json").splitlines()
+            last = json.loads(lines[-1])
+            return last["position"] if last["exchange"].endswith("group-resolved") else None
+
+        last = wait_until(last_position, "the group of the task that was served to be resolved")
         self.assertEqual(self.platform.run("events", "--after", last), "")
         ahead = last[:-1] + "999999"
         error = self.refused(1, "events", "--after", ahead)

@@ -101,7 +101,12 @@ class ThreeShards(unittest.TestCase):
 
     def assert_events(self, platform, follower):
         """Each event once, in order for each task, whoever reads and from wherever."""
-        whole = events_in(platform.run("events", "--json"))
+        def until_the_group_is_told():
+            events = events_in(platform.run("events", "--json"))
+            ended = any(event["exchange"].endswith("/task-group-resolved") for event in events)
+            return events if ended else None
+
+        whole = wait_until(until_the_group_is_told, "the group to be resolved")
         self.assertEqual(set(said(whole).values()), {1})
         wait_until(lambda: len(events_in(follower.stdout())) >= len(whole), "the follower")
         self.assertEqual(said(events_in(follower.stdout())), said(whole))

@@ -118,8 +118,8 @@ Promise<void> QueueService::getWorker(GetWorkerContext context) {
   const auto worker = find(*snapshot, key);
   const auto queue = task_queue::find_queue(*snapshot, key.task_queue_id);
   const bool visible = worker &&
-                       (worker->expires_at(now) > now || is_in_quarantine(*worker, now)) && queue &&
-                       (queue->has_record(now) || worker->session != 0);
+                       (worker->expires_at(now) > now || is_in_quarantine(*worker, now)) &&
+                       (worker->session != 0 || (queue && queue->has_record(now)));
   if (!visible)
     throw_error({Errc::not_found, "no worker " + key.text() + " has been seen of late"});
   fill_details(*worker, now, context.getResults());
