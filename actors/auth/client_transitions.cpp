@@ -118,6 +118,8 @@ Result<ClientTransition> on_create_token(const Call& call, M::CreateToken::Reade
     t.next.description = "worker token for " + t.next.pool;
     t.next.scopes = worker_scopes(t.next.pool);
     t.next.expires = Instant{m.getExpires()};
+    t.next.delete_on_expiration = true;
+    set_timer(call.s, t);
     publish(call, created, t);
   }
   reply(call, build<schema::CreatedToken>([&t](schema::CreatedToken::Builder out) {

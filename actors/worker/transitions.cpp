@@ -8,6 +8,7 @@
 #include "schema/store/rows.capnp.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <span>
 
@@ -209,9 +210,18 @@ Result<Transition> on_paused(const WorkerState& s,
   return t;
 }
 
-void note_recent(Transition& t, const ClaimedRun& run) {
-  t.next.recent.push_back(run);
-  if (t.next.recent.size() > recent_max) t.next.recent.erase(t.next.recent.begin());
+// In the order in which they were claimed, as their tokens rise in it: each task tells of its claim
+// by itself, so several come in any order. A run that has ended was claimed before.
+void note_recent(Transition& t, const Held& held) {
+  auto& recent = t.next.recent;
+  const auto claimed_later = [&](const ClaimedRun& other) {
+    const auto claim = t.next.claims.find(other);
+    return claim != t.next.claims.end() && claim->second > held.token;
+  };
+  auto place = recent.end();
+  while (place != recent.begin() && claimed_later(*std::prev(place))) --place;
+  recent.insert(place, held.run);
+  if (recent.size() > recent_max) recent.erase(recent.begin());
 }
 
 void add_claim(Transition& t, const Held& held, bool timed) {
@@ -244,7 +254,7 @@ Result<Transition> on_claimed(const WorkerState& s,
   }
   if (!holds(s, held)) {
     add_claim(t, held, m.getTimed());
-    if (t.next.has_record()) note_recent(t, held.run);
+    if (t.next.has_record()) note_recent(t, held);
   }
   if (t.next.timed.contains(held.run)) return t;
   // Claimed by a session that has ended: the lease decides. A new session gets it as its own.

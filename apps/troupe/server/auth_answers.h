@@ -10,16 +10,25 @@
 #include "runtime/store/message.h"
 #include "schema/api/auth.capnp.h"
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::server {
+
+/// For what has no zero behind it, as a Text::Reader would need it. Requires as much room.
+inline void copy_text(std::string_view from, capnp::Text::Builder to) {
+  std::ranges::copy(from, to.begin());
+}
 
 /// `init` makes the list of so many texts.
 template <class Init>
 void fill_scopes(const ScopeSet& scopes, Init&& init) {
   auto out = init(static_cast<unsigned>(scopes.size()));
-  for (unsigned i = 0; i < out.size(); ++i) out.set(i, {scopes[i].data(), scopes[i].size()});
+  for (unsigned i = 0; i < out.size(); ++i) {
+    copy_text(scopes[i], out.init(i, static_cast<unsigned>(scopes[i].size())));
+  }
 }
 template <class Init>
 void fill_scopes(const std::vector<std::string>& scopes, Init&& init) {

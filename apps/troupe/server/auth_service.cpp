@@ -326,7 +326,8 @@ class AuthService final : public schema::Auth::Server, public Monitor {
     fill_client(site_, state, out);
     if constexpr (requires { out.setAccessToken(""); }) {
       const Secret token = take(site_.keys.open(state.access_token, state.client_id));
-      out.setAccessToken({token.reveal().data(), token.reveal().size()});
+      const auto size = static_cast<unsigned>(token.reveal().size());
+      copy_text(token.reveal(), out.initAccessToken(size));
     }
   }
 

@@ -38,6 +38,9 @@ TEST_CASE("a token is made once", "[auth]") {
         std::vector<std::string>{"queue:claim-work:local/default", "queue:worker-id:*"});
   CHECK(state.created == start);
   CHECK(state.expires == start + hour);
+  CHECK(state.delete_on_expiration);
+  REQUIRE(made.value().effects.timers.size() == 1);
+  CHECK(made.value().effects.timers[0].due == start + hour);
   CHECK_FALSE(state.disabled);
   REQUIRE(made.value().effects.replies.size() == 1);
   CHECK(made.value().effects.replies[0].to == ReplyTo{1, 7});

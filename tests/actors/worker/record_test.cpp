@@ -190,6 +190,30 @@ TEST_CASE("a record is made once, and never shortened", "[worker]") {
   CHECK(post.state.recent == std::vector<worker::ClaimedRun>{{"B", 0}});
 }
 
+TEST_CASE("recent runs are in the order of their claims, whichever is told of first", "[worker]") {
+  Post post;
+  REQUIRE(post.hear(seen()).ok());
+  const auto hear = [&post](const std::string& task, std::uint64_t token) {
+    REQUIRE(post.hear(claimed({.timed = true, .task = task, .token = token})).ok());
+  };
+  const auto names = [&post] {
+    std::string all;
+    for (const auto& run : post.state.recent) all += run.task_id;
+    return all;
+  };
+  for (const char* task : {"B", "D", "C", "A"}) hear(task, 10 + static_cast<unsigned>(*task));
+  CHECK(names() == "ABCD");
+  // A run that has ended was claimed before all that is told of later.
+  REQUIRE(post.hear(ended("D", 10 + 'D')).ok());
+  hear("0", 1);
+  CHECK(names() == "ABCD0");
+  // The oldest goes, even if it is the last that is told of.
+  for (char task = 'E'; task < 'E' + 20; ++task) hear({task}, 100 + static_cast<unsigned>(task));
+  CHECK(names() == "EFGHIJKLMNOPQRSTUVWX");
+  hear("Y", 50);
+  CHECK(names() == "EFGHIJKLMNOPQRSTUVWX");
+}
+
 TEST_CASE("a worker that nobody knows is not declared for the past", "[worker]") {
   Post post;
   const bool claims = GENERATE(false, true);
