@@ -29,7 +29,7 @@ class KjServer final : public Server, public kj::TaskSet::ErrorHandler {
   KjServer(kj::Timer& timer, const RouteTable& routes, ServerOptions options)
       : timer_(timer),
         options_(options),
-        parts_{timer, routes, options_, last_response_, requests_},
+        parts_{timer, routes, options_, last_response_, draining_, requests_},
         errors_(parts_),
         waiting_(timer),
         http_(timer, table_, service_factory(), settings()),

@@ -51,7 +51,8 @@ class Server {
   /// Ends a connection that waits for its peer; false if none does. See waiting.h for which.
   virtual bool make_room() = 0;
 
-  /// Stops accepting, lets requests under way end, closes the connections. At most once. Whoever
+  /// Stops accepting, lets requests under way end, closes the connections; their responses say so.
+  /// At most once. Whoever
   /// cannot wait for the promise destroys *this, which cuts them.
   virtual kj::Promise<void> drain() = 0;
 

@@ -32,6 +32,7 @@ struct ServiceParts {
   const RouteTable& routes;
   const ServerOptions& limits;
   LastResponse& last_response;
+  const bool& draining;   // responses from now on are their connections' last
   std::size_t& requests;  // under way now: those that are here with all their body
 };
 

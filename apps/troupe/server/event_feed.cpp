@@ -162,11 +162,13 @@ EventQuery make_query(Site& site, std::string_view after, std::size_t limit, Eve
 kj::Promise<EventPage> wait_for_events(Site& site, EventQuery query, kj::TimePoint until) {
   const auto newest = site.host.last_events();
   auto page = take(site.events->read(query.after, query.limits, query.filter));
-  if (!page.events.empty() || site.timer.now() >= until) return kj::mv(page);
+  const bool over = site.timer.now() >= until || site.stopping->has_begun();
+  if (!page.events.empty() || over) return kj::mv(page);
   // Others have their turn between two slices of a log in which nothing matches.
-  auto news = is_behind(page.last, newest)
-                  ? kj::evalLater([] {})
-                  : site.edge.wait_for_event(page.last).exclusiveJoin(site.timer.atTime(until));
+  auto news = is_behind(page.last, newest) ? kj::evalLater([] {})
+                                           : site.edge.wait_for_event(page.last)
+                                                 .exclusiveJoin(site.timer.atTime(until))
+                                                 .exclusiveJoin(site.stopping->begins());
   query.after = std::move(page.last);
   return news.then([&site, query = std::move(query), until]() mutable {
     return wait_for_events(site, std::move(query), until);

@@ -42,7 +42,12 @@ class Subscriber {
           if (!moved) return kj::READY_NOW;
           return push(page);
         })
-        .then([this] { return run(); });
+        .then([this]() -> kj::Promise<void> {
+          // This call has no answer: it ends with its connection, which is how readers know that
+          // they have to come back.
+          if (site_.stopping->has_begun()) return kj::NEVER_DONE;
+          return run();
+        });
   }
 
  private:
@@ -90,7 +95,7 @@ kj::Promise<void> serve_events(Site& site, api::Call& call, EventsContext contex
                return EventPage{{}, after};
              }));
            }
-           return page;
+           return page.attach(kj::heap<Stopping::Waiter>(*site.stopping));
          })
       .then(
           [&site, context](EventPage page) mutable { fill_page(site, page, context.getResults()); },

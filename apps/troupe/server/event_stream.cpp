@@ -19,6 +19,7 @@ namespace troupe::server {
 namespace {
 
 enum CloseCode : std::uint16_t {
+  going_away = 1001,
   too_slow = 1008,
   failed = 1011,
   unauthenticated = 4401,
@@ -55,12 +56,14 @@ class EventStream {
           const bool moved = page.last != query_.after;
           query_.after = page.last;
           kj::Promise<void> told = moved ? send(page) : kj::Promise<void>(kj::READY_NOW);
-          if (!quiet || ends_) return told;
+          if (!quiet || ends_ || site_.stopping->has_begun()) return told;
           return told.then([this] { return ping(); });
         })
         .then([this]() -> kj::Promise<void> {
           if (ends_) return kj::READY_NOW;
-          return go_on();
+          if (!site_.stopping->has_begun()) return go_on();
+          return socket_.close(going_away,
+                               "the server stops: go on from " + site_.events->write(query_.after));
         });
   }
 

@@ -48,7 +48,10 @@ class HttpLoop final : public http::LoopService {
                           std::move(peer));
   }
   bool make_room() override { return server_->make_room(); }
-  kj::Promise<void> drain() override { return server_->drain(); }
+  kj::Promise<void> drain() override {
+    site_.stopping->begin();
+    return server_->drain();
+  }
 
  private:
   // In this order: what serves ends before what it uses.

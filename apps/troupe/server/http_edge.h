@@ -41,7 +41,8 @@ class HttpEdge {
   virtual std::size_t connections() const = 0;
   virtual std::size_t ended() const = 0;
 
-  /// Stops accepting and lets requests under way end, for `grace` at most. Once.
+  /// Stops accepting, has those that wait answer, and lets requests under way end: for `grace` at
+  /// most. Once.
   virtual kj::Promise<void> drain(Duration grace) = 0;
 };
 

@@ -56,8 +56,8 @@ constexpr std::size_t disk_threads = 4;
 // A worker that comes back at the end of its lease has to renew the claims that ran out while this
 // program was down; it tries that every 10 s.
 constexpr Duration renewal_least{30'000};
-// What is under way over HTTP when the server stops has so long.
-constexpr Duration http_grace{1'000};
+// What is under way when the server stops has so long.
+constexpr Duration stop_grace{1'000};
 constexpr std::size_t log_name_bytes = 6;
 
 // Workers that were connected when the last process ended: their leases count from now.
@@ -82,6 +82,18 @@ kj::Promise<void> maintain_host(Host& host, kj::Timer& timer) {
   return timer.afterDelay(1 * kj::SECONDS).then([&host, &timer] {
     return maintain_host(host, timer);
   });
+}
+
+// Who waits for what others do is answered, and what is under way over HTTP ends. Other calls over
+// RPC are short: who made one that is cut makes it again.
+kj::Promise<void> end_calls(Site& site, HttpEdge& http) {
+  site.stopping->begin();
+  auto drained = http.drain(stop_grace);
+  auto late = site.timer.afterDelay(stop_grace.count() * kj::MILLISECONDS);
+  return site.stopping->answered()
+      .exclusiveJoin(kj::mv(late))
+      .then([] { return kj::evalLast([] {}); })  // the answers leave
+      .then([drained = kj::mv(drained)]() mutable { return kj::mv(drained); });
 }
 
 // LMDB follows what a damaged page says. As long as reading all of them takes no time to speak of,
@@ -448,7 +460,7 @@ void RunningServer::serve(kj::AsyncIoContext& io,
     const std::lock_guard lock(stop_mutex_);
     use_tls_ = nullptr;
   }
-  http->drain(http_grace).wait(io.waitScope);
+  end_calls(site, *http).wait(io.waitScope);
 }
 
 void RunningServer::run(std::promise<Status>& started) {

@@ -6,6 +6,7 @@
 
 #include "actors/task/state.h"
 #include "apps/troupe/server/sightings.h"
+#include "apps/troupe/server/stopping.h"
 #include "runtime/base/key_ring.h"
 #include "runtime/base/secret.h"
 #include "runtime/blob/blob_store.h"
@@ -60,6 +61,7 @@ struct Site {
   Secret websocktunnel_secret = {};                                      // empty: no tunnels
   Duration claim_work_timeout{20'000};                                   // queue.claim_work_timeout
   std::shared_ptr<Sightings> sightings = std::make_shared<Sightings>();  // of all loops together
+  std::shared_ptr<Stopping> stopping = std::make_shared<Stopping>();     // of this loop
   Site* main = nullptr;  // that of the main loop, if this is another's
 
   Instant now() const { return clock.wall_now(); }

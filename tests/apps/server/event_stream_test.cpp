@@ -111,6 +111,31 @@ TEST_CASE("who does not even take a ping is ended", "[events]") {
   CHECK(stage.socket.closed.first == 0);
 }
 
+TEST_CASE("a server that stops says goodbye", "[events]") {
+  Stage stage;
+  stage.begin();
+  SECTION("to who waits") {
+    stage.site.stopping->begin();
+    stage.scope.poll();
+    CHECK(stage.socket.pings == 0);
+    CHECK(stage.socket.sent.empty());
+  }
+  SECTION("behind what is being sent") {
+    stage.socket.takes = false;
+    stage.create(1);
+    stage.pass(30 * kj::SECONDS);
+    stage.site.stopping->begin();
+    stage.scope.poll();
+    CHECK(stage.socket.closed.first == 0);
+    REQUIRE(stage.socket.taken.get() != nullptr);
+    stage.socket.taken->fulfill();
+    stage.scope.poll();
+  }
+  CHECK(stage.socket.closed.first == 1001);
+  CHECK(stage.socket.closed.second.find("e2-0123456789ab-") != std::string::npos);
+  CHECK(stage.stream.poll(stage.scope));
+}
+
 TEST_CASE("whose credentials do not hold any more is told so", "[events]") {
   Stage stage;
   stage.begin();

@@ -4,6 +4,7 @@
 #include "runtime/api/local_context.h"
 #include "tests/apps/server/staged_site.h"
 
+#include <memory>
 #include <thread>
 
 using namespace troupe;
@@ -68,6 +69,39 @@ TEST_CASE("claims that nobody takes are given back", "[claimWork]") {
     stage.host.ask(task_id(task_name), test::change_priority(test::Priority::HIGH));
     CHECK(stage.runs() == RunStates{test::State::RUNNING});
   }
+}
+
+TEST_CASE("who waits for work is answered when the server stops", "[claimWork]") {
+  Stage stage;
+  SECTION("with nothing") {
+    auto work = wait_for_work(stage.site, stage.request());
+    CHECK_FALSE(work.poll(stage.scope));
+    stage.site.stopping->begin();
+    stage.wait_for(work);
+    CHECK(work.wait(stage.scope).claims().empty());
+  }
+  SECTION("with what there is") {
+    stage.create(1);
+    stage.site.stopping->begin();
+    auto work = wait_for_work(stage.site, stage.request());
+    stage.wait_for(work);
+    CHECK(work.wait(stage.scope).claims().size() == 1);
+  }
+}
+
+TEST_CASE("a stop waits until those who wait are answered", "[claimWork]") {
+  Stage stage;
+  auto& stopping = *stage.site.stopping;
+  auto waiter = std::make_unique<Stopping::Waiter>(stopping);
+  auto begins = stopping.begins();
+  CHECK_FALSE(begins.poll(stage.scope));
+  stopping.begin();
+  CHECK(begins.poll(stage.scope));
+  CHECK(stopping.begins().poll(stage.scope));
+  auto answered = stopping.answered();
+  CHECK_FALSE(answered.poll(stage.scope));
+  waiter.reset();
+  CHECK(answered.poll(stage.scope));
 }
 
 TEST_CASE("a claimWork that waits on still knows when its peer goes", "[claimWork]") {

@@ -288,6 +288,7 @@ TEST_CASE("a server that drains", "[http]") {
   slow.fulfiller->fulfill(std::move(response));
   CHECK(drained.poll(world.scope));
   CHECK(body_of(busy.received) == "done");
+  CHECK(busy.received.find("\r\nConnection: close\r\n") != std::string::npos);
   CHECK(busy.served());
 }
 

@@ -141,7 +141,8 @@ Promise<void> QueueService::claimWork(ClaimWorkContext context) {
     if (call_.http()->begin_waiting) call_.http()->begin_waiting();
   }
   context.allowCancellation();
-  return give_work(std::move(work), note_worker(site_, worker), context);
+  return give_work(std::move(work), note_worker(site_, worker), context)
+      .attach(kj::heap<Stopping::Waiter>(*site_.stopping));
 }
 
 Promise<void> QueueService::give_work(WorkRequest work,

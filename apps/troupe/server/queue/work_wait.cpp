@@ -105,6 +105,7 @@ kj::Promise<WorkFound> wait_for_work(Site& site, WorkRequest request) {
       .then([waiting](Result<Bytes> answer) { take_answer(*waiting, answer); })
       .detach([](kj::Exception&&) {});  // the server stops
   auto late = site.timer.atTime(request.until)
+                  .exclusiveJoin(site.stopping->begins())
                   .then([&site, queue, session = waiting->session] {
                     return ask(site, queue, stop_command(session)).ignoreResult();
                   })

@@ -20,7 +20,7 @@ struct WorkRequest {
   WorkerKey worker;
   std::uint32_t tasks = 1;  // at most as many
   std::string request_id;   // a repeat is answered alike; empty: none comes
-  kj::TimePoint until;      // with nothing by then, nothing is the answer
+  kj::TimePoint until;      // with nothing by then, or as the server stops, the answer is nothing
   // Nobody listens any more; empty: not known. May be asked again and again.
   std::function<kj::Promise<void>()> peer_gone;
 };
