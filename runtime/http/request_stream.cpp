@@ -170,7 +170,7 @@ kj::Promise<std::size_t> RequestStream::fill(Wanted wanted) {
     }
     if (wanted.max == 0) return std::size_t{0};
     if (framing_.passing() > 0 && input_.empty()) return read_body(wanted);
-    if (ended_) return linger();
+    if (ended_ && (framing_.awaits_head() || framing_.refusal())) return linger();
     if (const auto& refused = framing_.refusal()) {
       return KJ_EXCEPTION(FAILED, "the peer's body is malformed", refused->why.c_str());
     }

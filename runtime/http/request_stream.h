@@ -49,8 +49,8 @@ class RequestStream final : public kj::AsyncIoStream {
   /// Set where what the peer sends is no request, or not the body that its head said.
   const std::optional<Refusal>& refusal() const { return framing_.refusal(); }
 
-  /// No more requests are read: kj-http then ends the connection once its response is out, where it
-  /// would wait for the peer to do so.
+  /// The request that is being served is the last that is read: kj-http then ends the connection
+  /// once its response is out and its body has passed, where it would wait for the peer to do so.
   void end_requests() { ended_ = true; }
 
   /// Keeps back what is written next until what follows it, so that both leave together: a

@@ -377,9 +377,9 @@ kj::Promise<void> RouteService::stream(kj::AsyncInputStream& body,
 kj::Promise<void> RouteService::send(Exchange& exchange, kj::HttpService::Response& out) {
   if (exchange.response.socket) return serve_socket(exchange, out);
   exchange.last = exchange.last || parts_.draining;
-  // Of a body that nobody reads kj itself takes a little, so that the peer gets to read the
-  // response.
-  if (exchange.last && exchange.body_read) connection_.end_requests();
+  // Of a body that nobody reads kj itself takes a little behind this, so that the peer gets to read
+  // the response.
+  if (exchange.last) connection_.end_requests();
   complete(exchange);
   if (has_body(exchange)) connection_.join_next_writes();
   auto written = write_response(parts_, exchange, out);

@@ -236,6 +236,22 @@ class Peers(SharedPlatform):
                     peer.sendall(b"GET " + path + end)
                     self.assertIn(b"\r\nConnection: close\r\n", received(peer))
 
+    def test_http_ends_behind_a_body_that_nobody_reads(self):
+        task = b"PUT /api/queue/v1/task/fN1SbArXTPSVFNUvaOlinQ"
+        sized = b"\r\nContent-Length: 2\r\n\r\n{}"
+        chunked = b"\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+        for status, begin, body in (
+                (404, b"PUT /nowhere HTTP/1.1", sized), (404, b"PUT /nowhere HTTP/1.1", chunked),
+                (404, b"POST /nowhere HTTP/1.0", sized), (200, b"OPTIONS /healthz HTTP/1.1", sized),
+                (415, task + b" HTTP/1.1\r\nContent-Encoding: strange", sized)):
+            with self.subTest(begin), self.http() as peer:
+                peer.settimeout(60)  # less than the time that an idle connection has
+                peer.sendall(begin + b"\r\nHost: x\r\nConnection: close"
+                             b"\r\nContent-Type: application/json" + body)
+                answer = received(peer)
+                self.assertIn(b" %d " % status, answer.splitlines()[0])
+                self.assertIn(b"\r\nConnection: close\r\n", answer)
+
     def test_http_refusals_say_why(self):
         for line in (b"GET /nowhere", b"DELETE /healthz"):
             answer = self.answer(line + b" HTTP/1.1\r\nHost: x\r\n\r\n")

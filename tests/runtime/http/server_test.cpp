@@ -117,6 +117,27 @@ TEST_CASE("a connection ends after the response when its peer wants that", "[htt
     CHECK_THAT(peer.received, Contains("body=hello"));
     CHECK(peer.ended);
   }
+  SECTION("once a body that nobody reads has passed") {
+    const auto [start, body] = GENERATE(table<std::string, std::string>({
+        {"PUT /nowhere HTTP/1.1\r\nContent-Length: 2\r\n", "{}"},
+        {"PUT /nowhere HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", "2\r\n{}\r\n0\r\n\r\n"},
+        {"OPTIONS /a HTTP/1.1\r\nContent-Length: 2\r\n", "{}"},
+        {"POST /nowhere HTTP/1.0\r\nContent-Length: 2\r\n", "{}"},
+    }));
+    const std::string head = start + "Host: x\r\nConnection: close\r\n\r\n";
+    SECTION("at once") {
+      peer.send(head + body + "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    SECTION("or in pieces") {
+      peer.send(head + body.substr(0, 1));
+      CHECK_FALSE(peer.ended);
+      peer.send(body.substr(1));
+    }
+    CHECK_THAT(peer.received, Contains("Connection: close\r\n"));
+    CHECK(peer.received.find("HTTP/1.1 ", 1) == std::string::npos);  // no second response
+    CHECK(peer.ended);
+    CHECK(peer.served());
+  }
   SECTION("by a version that knows no other way") {
     peer.send("GET /a HT");
     peer.send("TP/1.0\r\n\r\n");
