@@ -43,6 +43,21 @@ class Readers(SharedPlatform):
         self.assertEqual(page["events"][0]["payload"]["status"]["taskId"], task)
         self.assertEqual(self.caller.events(after=page["next"], wait=0)[1]["events"], [])
 
+    def test_pages_of_none(self):
+        submit(self.platform)
+        first = self.caller.events(limit=1)[1]["next"]
+        for after in ("now", first):
+            # It would wait until the connection gives up.
+            status, page = self.caller.events(after=after, limit=0, wait=60)
+            self.assertEqual((status, page["events"]), (200, []))
+        self.assertEqual(page["next"], first)
+        begin = self.caller.events(limit=0)[1]["next"]
+        self.assertEqual(self.caller.events(after=begin, limit=1)[1]["next"], first)
+        with self.assertRaises(Refused) as refused:
+            EventSocket(self.platform, after="now", limit=0)
+        self.assertEqual(refused.exception.body["code"], "InputError")
+        self.assertIn("limit", refused.exception.body["message"])
+
     def test_filters(self):
         now = self.caller.events(after="now")[1]["next"]
         task = submit(self.platform)

@@ -154,12 +154,11 @@ EventQuery make_query(Site& site, std::string_view after, std::size_t limit, Eve
   }
   require_pattern("exchange", filter.exchange);
   require_pattern("routingKey", filter.routing_key);
-  return {take(site.events->find(after)),
-          {.events = std::clamp<std::size_t>(limit, 1, slice)},
-          std::move(filter)};
+  return {take(site.events->find(after)), {.events = std::min(limit, slice)}, std::move(filter)};
 }
 
 kj::Promise<EventPage> wait_for_events(Site& site, EventQuery query, kj::TimePoint until) {
+  if (query.limits.events == 0) return EventPage{{}, std::move(query.after)};
   const auto newest = site.host.last_events();
   auto page = take(site.events->read(query.after, query.limits, query.filter));
   const bool over = site.timer.now() >= until || site.stopping->has_begun();

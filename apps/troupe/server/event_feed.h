@@ -95,11 +95,12 @@ struct EventQuery {
 /// Of one stream's batches: who takes them slowly holds no more of our memory.
 inline constexpr std::size_t batch_bytes_max = std::size_t{256} << 10;
 
-/// Of a call's parameters; `limit` is cut to 1..1000. Throws as `EventFeed::find`.
+/// Of a call's parameters; `limit` is cut to 1000. Throws as `EventFeed::find`.
 EventQuery make_query(Site& site, std::string_view after, std::size_t limit, EventFilter filter);
 
 /// The next page with an entry, as soon as there is one; at `until`, or when the server stops, an
-/// empty one. Rejected with `expired` as `read`. Thread: the site's loop.
+/// empty one. A page of 0 waits for nothing and stays where it is. Rejected with `expired` as
+/// `read`. Thread: the site's loop.
 kj::Promise<EventPage> wait_for_events(Site& site, EventQuery query, kj::TimePoint until);
 
 /// The answer to `events`, and each batch over a WebSocket.

@@ -121,8 +121,11 @@ http::Response begin(Site& site, const api::Method& events, const http::Request&
                  "this is a WebSocket: ask with Upgrade: websocket; the same over "
                  "plain HTTP is /api/troupe/v1/events"});
   }
-  auto place = take(site.events->enter());
   const auto asked = params.asReader();
+  if (asked.getLimit() == 0) {
+    throw_error({Errc::invalid, "limit: a stream of empty batches never goes on: leave it out"});
+  }
+  auto place = take(site.events->enter());
   auto query = make_query(site, view(asked.getAfter()), asked.getLimit(),
                           {str(asked.getExchange()), str(asked.getRoutingKey())});
   query.limits.bytes = batch_bytes_max;
