@@ -59,8 +59,7 @@ constexpr const char* name_schema =
 constexpr const char* priority_schema =
     R"({"type":"string","enum":["highest","very-high","high","medium","low","very-low","lowest"]})";
 constexpr const char* tags_schema =
-    R"({"type":"object","additionalProperties":false,"required":["tags"],"properties":{"tags":)"
-    R"({"type":"object","additionalProperties":{"type":"string","maxLength":4096}}}})";
+    R"({"type":"object","additionalProperties":{"type":"string","maxLength":4096}})";
 constexpr const char* artifact_schema =
     R"({"type":"object","additionalProperties":false,)"
     R"("required":["storageType","name","expires","contentType"],"properties":{)"
@@ -86,8 +85,10 @@ Properties with(Properties properties, api::MessageProperty last) {
 }
 
 std::map<std::string, Properties> schemas() {
-  const api::MessageProperty tags{"task", tags_schema, false};
   std::map<std::string, Properties> all;
+  // What messages tell of the definition.
+  const Properties definition = all["task-pulse-definition"] = {{"tags", tags_schema}};
+  const api::MessageProperty tags{"task", api::schema_of(definition), false};
   all["task-defined-message"] = {version(), {"status", status_schema()}, tags};
   all["task-pending-message"] = with(about_task({}, false), tags);
   all["task-running-message"] = with(with(about_task({}), {"takenUntil", time_schema}), tags);

@@ -2,6 +2,8 @@
 // are addressed and what is in them. Source: spec/api-framework.md, "Exchange reference".
 #pragma once
 
+#include "runtime/base/json_writer.h"
+
 #include <map>
 #include <string>
 #include <string_view>
@@ -33,6 +35,12 @@ struct MessageProperty {
   std::string schema;  // JSON
   bool required = true;
 };
+
+/// Writes the keywords of an object with these properties and no others.
+void write_object_keywords(JsonWriter& json, const std::vector<MessageProperty>& properties);
+
+/// The whole schema of such an object.
+std::string schema_of(const std::vector<MessageProperty>& properties);
 
 /// All of one service.
 struct ServiceExchanges {

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cctype>
 #include <memory>
+#include <optional>
+#include <set>
 #include <utility>
 
 namespace troupe::api {
@@ -96,30 +98,78 @@ const transcode::ValueRules& answer_rules(const Method& method) {
       ->value;
 }
 
+/// The schemas of one service, as its methods come to them.
+class Schemas {
+ public:
+  Schemas(Documents& documents, const Service& service, const std::string& root)
+      : documents_(documents),
+        folder_("/schemas/" + service.name + "/" + service.version + "/"),
+        root_(root) {}
+
+  /// A body, if it has a name, and the structures in it that have one.
+  void add(const std::string& name, const transcode::ValueRules& rules) {
+    if (!name.empty()) {
+      const std::string path = folder_ + name + ".json";
+      documents_.try_emplace(path, schema(root_, path, name, rules));
+    }
+    add_within(rules);
+  }
+
+ private:
+  void add_within(const transcode::ValueRules& rules) {
+    if (rules.item) add_value(*rules.item);
+    if (rules.shape != transcode::Shape::structure) return;
+    // Once each: a structure may hold itself.
+    if (!seen_.insert(rules.structure).second) return;
+    for (const auto& field : rules.structure->fields) add_value(field.value);
+  }
+
+  void add_value(const transcode::ValueRules& rules) {
+    const bool is_structure = rules.shape == transcode::Shape::structure;
+    add(is_structure ? rules.structure->schema_name : "", rules);
+  }
+
+  Documents& documents_;
+  const std::string folder_;
+  const std::string& root_;
+  std::set<const transcode::StructRules*> seen_;
+};
+
 void add_service(Documents& documents, const Service& service, const std::string& root) {
   const std::string name = "/" + service.name + "/" + service.version + "/";
   documents["/references" + name + "api.json"] = reference(service, root);
-  const auto add = [&](const std::string& schema_name, const transcode::ValueRules& rules) {
-    if (schema_name.empty()) return;
-    const std::string path = "/schemas" + name + schema_name + ".json";
-    documents.try_emplace(path, schema(root, path, schema_name, rules));
-  };
+  Schemas schemas(documents, service, root);
   for (const Method& method : service.methods) {
     if (method.route.empty()) continue;
-    if (method.body) add(method.input, method.parameters[*method.body].rules->value);
-    add(method.output, answer_rules(method));
+    if (method.body) schemas.add(method.input, method.parameters[*method.body].rules->value);
+    schemas.add(method.output, answer_rules(method));
   }
 }
 
-// `client-created` as `clientCreated`.
+void add_parts(Documents& documents, const SchemaParts& parts, const std::string& root) {
+  const std::string path =
+      "/schemas/" + parts.service + "/" + parts.version + "/" + parts.name + ".json";
+  JsonWriter json;
+  json.begin_object().key("$schema").string(root + "/schemas/common/metaschema.json#");
+  json.key("$id").string(root + path + "#").key("title").string(title_of(parts.name));
+  json.key("definitions").begin_object();
+  for (const auto& [name, reference] : parts.references) {
+    json.key(name).begin_object().key("$ref").string(reference).end_object();
+  }
+  json.end_object().end_object();
+  documents[path] = json.take();
+}
+
+// `client-created` and `client_created` as `clientCreated`.
 std::string camel_case(const std::string& name) {
   std::string out;
   bool is_start = false;
   for (const char c : name) {
-    if (c != '-') {
+    const bool is_gap = c == '-' || c == '_';
+    if (!is_gap) {
       out += is_start ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
     }
-    is_start = c == '-';
+    is_start = is_gap;
   }
   return out;
 }
@@ -157,13 +207,8 @@ std::string message_schema(const std::string& root,
   JsonWriter json;
   json.begin_object().key("$schema").string(root + "/schemas/common/metaschema.json#");
   json.key("$id").string(root + path + "#").key("title").string(title_of(name));
-  json.key("type").string("object").key("properties").begin_object();
-  for (const auto& property : properties) json.key(property.name).raw(property.schema);
-  json.end_object().key("required").begin_array();
-  for (const auto& property : properties) {
-    if (property.required) json.string(property.name);
-  }
-  json.end_array().key("additionalProperties").boolean(false).end_object();
+  write_object_keywords(json, properties);
+  json.end_object();
   return json.take();
 }
 
@@ -174,6 +219,75 @@ void add_exchanges(Documents& documents, const ServiceExchanges& all, const std:
     const std::string path = "/schemas" + place + name + ".json";
     documents.try_emplace(path, message_schema(root, path, name, properties));
   }
+}
+
+void write_described(JsonWriter& json, const std::vector<Described>& all) {
+  json.begin_object();
+  for (const auto& [name, text] : all) json.key(name).string(text);
+  json.end_object();
+}
+
+// As syslog names it.
+const char* level_name(std::optional<LogLevel> level) {
+  if (!level) return "any";
+  switch (*level) {
+    case LogLevel::debug: return "debug";
+    case LogLevel::info: return "info";
+    case LogLevel::warning: return "warning";
+    case LogLevel::error: return "err";
+  }
+  return "any";
+}
+
+const char* kind_name(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::counter: return "counter";
+    case MetricKind::gauge: return "gauge";
+    case MetricKind::histogram: return "histogram";
+  }
+  return "";
+}
+
+std::string logs_reference(const ServiceTelemetry& all, const std::string& root) {
+  JsonWriter json;
+  json.begin_object().key("$schema").string(root + "/schemas/common/logs-reference-v0.json#");
+  json.key("serviceName").string(all.service).key("types").begin_array();
+  for (const LogType& type : all.logs) {
+    json.begin_object().key("type").string(type.event).key("name").string(camel_case(type.event));
+    json.key("title").string(type.title).key("description").string(type.description);
+    json.key("level").string(level_name(type.level)).key("version").int64(1);
+    json.key("fields");
+    write_described(json, type.fields);
+    json.end_object();
+  }
+  json.end_array().end_object();
+  return json.take();
+}
+
+std::string metrics_reference(const ServiceTelemetry& all, const std::string& root) {
+  JsonWriter json;
+  json.begin_object().key("$schema").string(root + "/schemas/common/metrics-reference-v0.json#");
+  json.key("serviceName").string(all.service).key("metrics").begin_array();
+  for (const MetricType& type : all.metrics) {
+    json.begin_object().key("name").string(type.name).key("type").string(kind_name(type.kind));
+    json.key("title").string(type.help).key("description").string(type.help);
+    json.key("labels");
+    write_described(json, type.labels);
+    if (type.kind == MetricKind::histogram) {
+      json.key("buckets").begin_array();
+      for (const double bound : type.bounds) json.number(bound);
+      json.end_array();
+    }
+    json.end_object();
+  }
+  json.end_array().end_object();
+  return json.take();
+}
+
+void add_telemetry(Documents& documents, const ServiceTelemetry& all, const std::string& root) {
+  const std::string place = "/references/" + all.service + "/" + all.version + "/";
+  documents[place + "logs.json"] = logs_reference(all, root);
+  documents[place + "metrics.json"] = metrics_reference(all, root);
 }
 
 std::string manifest(const Documents& documents, const std::string& root) {
@@ -187,21 +301,20 @@ std::string manifest(const Documents& documents, const std::string& root) {
   return json.take();
 }
 
-Documents documents_of(const std::vector<const Service*>& services,
-                       const std::vector<ServiceExchanges>& exchanges,
-                       const std::string& root) {
+Documents documents_of(const Published& all, const std::string& root) {
   Documents documents = common_schemas(root);
-  for (const Service* service : services) add_service(documents, *service, root);
-  for (const auto& all : exchanges) add_exchanges(documents, all, root);
+  for (const Service* service : all.services) add_service(documents, *service, root);
+  for (const auto& exchanges : all.exchanges) add_exchanges(documents, exchanges, root);
+  for (const auto& telemetry : all.telemetry) add_telemetry(documents, telemetry, root);
+  for (const auto& parts : all.parts) add_parts(documents, parts, root);
   return documents;
 }
 
 // Everything in one, as programs that read it without a server want it.
-std::string all_in_one(const std::vector<const Service*>& services,
-                       const std::vector<ServiceExchanges>& exchanges) {
+std::string all_in_one(const Published& all) {
   JsonWriter json;
   json.begin_array();
-  for (const auto& [path, text] : documents_of(services, exchanges, "")) {
+  for (const auto& [path, text] : documents_of(all, "")) {
     json.begin_object().key("filename").string(path.substr(1)).key("content").raw(text);
     json.end_object();
   }
@@ -211,13 +324,11 @@ std::string all_in_one(const std::vector<const Service*>& services,
 
 }  // namespace
 
-Documents make_references(const std::vector<const Service*>& services,
-                          const std::vector<ServiceExchanges>& exchanges,
-                          const std::string& root_url) {
-  Documents documents = documents_of(services, exchanges, root_url);
+Documents make_references(const Published& all, const std::string& root_url) {
+  Documents documents = documents_of(all, root_url);
   const std::string list = manifest(documents, root_url);
   documents["/references/manifest.json"] = list;
-  documents["/references/references.json"] = all_in_one(services, exchanges);
+  documents["/references/references.json"] = all_in_one(all);
   return documents;
 }
 

@@ -5,6 +5,7 @@
 
 #include "runtime/api/exchanges.h"
 #include "runtime/api/service.h"
+#include "runtime/api/telemetry.h"
 #include "runtime/http/router.h"
 
 #include <map>
@@ -13,12 +14,27 @@
 
 namespace troupe::api {
 
-/// Documents by their path: `/references/auth/v1/api.json`, `/references/auth/v1/exchanges.json`,
-/// `/schemas/auth/v1/scopeset.json`, `/references/manifest.json`, `/references/references.json`.
-/// Addresses inside are absolute under `root_url`, but for the last one, which holds all others
-/// with relative ones.
-std::map<std::string, std::string> make_references(const std::vector<const Service*>& services,
-                                                   const std::vector<ServiceExchanges>& exchanges,
+/// A schema that only has definitions, each of which stands in another schema of its service.
+struct SchemaParts {
+  std::string service;
+  std::string version;
+  std::string name;                               // `hashes`
+  std::map<std::string, std::string> references;  // by name: `FILE.json#/properties/hashes`
+};
+
+/// What is published, of all services.
+struct Published {
+  std::vector<const Service*> services;  // borrowed
+  std::vector<ServiceExchanges> exchanges = {};
+  std::vector<ServiceTelemetry> telemetry = {};
+  std::vector<SchemaParts> parts = {};
+};
+
+/// Documents by their path: `/references/auth/v1/api.json`, and its `exchanges.json`, `logs.json`
+/// and `metrics.json`; `/schemas/auth/v1/scopeset.json`, `/references/manifest.json`,
+/// `/references/references.json`. Addresses inside are absolute under `root_url`, but for the last
+/// one, which holds all others with relative ones.
+std::map<std::string, std::string> make_references(const Published& all,
                                                    const std::string& root_url);
 
 /// Adds a route for each document.

@@ -14,6 +14,13 @@ struct TaskCredentials $A.schema("task-credentials") {
   certificate @2 :Text $A.required $A.length((min = 1));  # JSON: until when and how much they may
 }
 
+struct ObjectCredentials $A.schema("object-credentials") {
+  # Temporary credentials for one object: a structure of its own, as its JSON schema is.
+  clientId @0 :Text $A.required $A.length((min = 1));     # who they are of, and for what
+  accessToken @1 :Text $A.required $A.length((min = 1));  # what signs requests
+  certificate @2 :Text $A.required $A.length((min = 1));  # JSON: until when and how much they may
+}
+
 enum ArtifactErrorReason {
   # Why there are no bytes.
   fileMissingOnWorker @0 $A.jsonName("file-missing-on-worker");        # no such file
@@ -82,7 +89,7 @@ struct ObjectUpload {
       $A.pattern("^([a-zA-Z0-9._/-]*)$");               # the task's
   uploadId @2 :Text $A.required $A.pattern(N.taskIdPattern);  # to name in finishArtifact
   expires @3 :Int64 $A.required $A.dateTime;            # of the credentials
-  credentials @4 :TaskCredentials $A.required;          # to upload with, and for nothing else
+  credentials @4 :ObjectCredentials $A.required;        # to upload with, and for nothing else
 }
 
 struct NothingToSend {
@@ -121,7 +128,7 @@ struct ArtifactUrl {
 struct ArtifactObject {
   # Bytes that the object service has.
   name @0 :Text $A.required $A.pattern(N.artifactNamePattern);  # of the object
-  credentials @1 :TaskCredentials $A.required;  # to download with, and for nothing else
+  credentials @1 :ObjectCredentials $A.required;  # to download with, and for nothing else
 }
 
 struct ArtifactError {

@@ -71,7 +71,7 @@ struct Tag {
   value @1 :Text;  # up to 4096 characters
 }
 
-struct TaskMetadata {
+struct TaskMetadata $A.schema("task-metadata") {
   # About a task, for people; nothing here steers it.
   name @0 :Text $A.required $A.length((max = 255));           # a few words, shown in lists
   description @1 :Text $A.required $A.length((max = 32768));  # Markdown
@@ -139,7 +139,7 @@ struct Run {
   resolved @9 :Int64 $A.optional $A.dateTime;    # when it ended; 0 until then
 }
 
-struct TaskStatus {
+struct TaskStatus $A.schema("task-status") {
   # What changes about a task while it lives, with what it is found by.
   taskId @0 :Text $A.required $A.pattern(N.taskIdPattern);  # a slugid, see `taskIdPattern`
   provisionerId @1 :Text $A.required $A.pattern(N.pathNamePattern);  # first half of taskQueueId
@@ -163,7 +163,7 @@ struct TaskStatus {
   priority @12 :Priority;         # its present one
 }
 
-struct TaskAndStatus {
+struct TaskAndStatus $A.schema("task-definition-and-status") {
   # A task as lists have it.
   status @0 :TaskStatus $A.required;    # as it was when the list was made
   task @1 :TaskDefinition $A.required;  # as createTask stored it
@@ -240,7 +240,7 @@ struct Provisioner $A.schema("provisioner-response") {
   lastDateActive @4 :Int64 $A.required $A.dateTime;  # the latest of its queues
 }
 
-struct TaskRun {
+struct TaskRun $A.schema("task-run") {
   # Names one run.
   taskId @0 :Text $A.required $A.pattern(N.taskIdPattern);  # whose run it is
   runId @1 :UInt32 $A.required $A.range((max = 1000));  # 0 for the task's first

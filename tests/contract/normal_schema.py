@@ -62,7 +62,8 @@ def _referenced(reference, base, load, is_input, above):
     document = load(path)
     part = document
     for step in filter(None, fragment.split("/")):
-        part = part[urllib.parse.unquote(step)]
+        name = urllib.parse.unquote(step)
+        part = part[int(name) if isinstance(part, list) else name]
     return normal(part, path, load, is_input, (*above, target))
 
 

@@ -1,7 +1,9 @@
-"""The served references and schemas are those of the contract: names, routes, arguments, queries,
-scopes and schemas, for every service that is served."""
+"""The served references and schemas are those of the contract: which there are, and in them names,
+routes, arguments, queries, scopes and schemas, for every service that is served."""
 
 import functools
+import os
+import re
 import unittest
 
 import schemas
@@ -12,6 +14,28 @@ from normal_schema import differences, normal
 WHOLE = {"auth", "object", "queue"}
 # Defined by this project, so by no contract.
 OWN = {"troupe"}
+
+# Files of the contract that are not served, and why.
+NOT_SERVED = {
+    "/schemas/common/values.schema.json": "of a chart for Kubernetes, no part of the API",
+    "/schemas/queue/v1/poll-task-urls-response.json":
+        "of queues at Azure, which workers polled once: no method answers with it",
+}
+# Types of log lines that are not written, and why.
+NOT_WRITTEN = {
+    "queue-poll": "nothing polls",
+    "hint-poller": "nothing polls",
+    **dict.fromkeys(("db-function-call", "db-pool-counts"), "there is no such database"),
+    **dict.fromkeys(("pulse.connected", "pulse.disconnected", "pulsePublisherBlocked"),
+                    "a broker is optional; its lines are the log's own"),
+}
+# Types that libraries of Taskcluster's services have, whatever the service.
+OF_A_LIBRARY = re.compile(r"monitor\.(?!apiMethod$)")
+# Metrics that are not kept, and why.
+NOT_COUNTED = {"iterate_duration_seconds": "nothing loops in the background"}
+# Fields and labels that have a name of their own here.
+RENAMED = {"clientId": "client", "statusCode": "status", "duration": "duration_ms",
+           "satisfyingScopes": "scopes"}
 
 # What of the contract's exchanges nothing publishes yet, by service.
 UNPUBLISHED = {"auth": set(), "queue": set()}
@@ -24,6 +48,7 @@ ONE_OF_THEM = "one way is chosen of those that were proposed, as the schema's wo
 TRUE_ONLY = "never written where it is false"
 FALSE_IS_ABSENT = "false is taken as what is not given"
 HASHES = "uploaders may name hashes beside sha256 and sha512, which are kept"
+ANY_SOURCE = "every text has the format `regex` or `uri`"
 DELIBERATE = {
     ("authenticate-hawk-request", "/properties/host/format"): HOST,
     ("authenticate-hawk-request", "/properties/host/maxLength"): HOST,
@@ -44,13 +69,19 @@ DELIBERATE = {
      "/properties/acceptDownloadMethods/properties/getUrl/const"): FALSE_IS_ABSENT,
     ("download-object-request",
      "/properties/acceptDownloadMethods/properties/simple/const"): FALSE_IS_ABSENT,
+    ("upload-method-data-inline", "/response/const"): TRUE_ONLY,
+    ("download-method-geturl", "/request/const"): FALSE_IS_ABSENT,
+    ("download-method-simple", "/request/const"): FALSE_IS_ABSENT,
+    **{("hashes", "/%s/%s" % (side, keyword)): HASHES for side in ("upload", "download")
+       for keyword in ("properties", "additionalProperties")},
+    ("task-metadata", "/properties/source/anyOf"): ANY_SOURCE,
 }
 # The same wherever a structure of the queue stands: what places end with.
 ONE_WORD = "`const` as an enumeration of one word"
 ALWAYS = "answers have some of the contract's words alone, which are texts here"
 EVERYWHERE = {
     "/properties/task/required": DELIBERATE[("task", "/required")],
-    "/metadata/properties/source/anyOf": "every text has the format `regex` or `uri`",
+    "/metadata/properties/source/anyOf": ANY_SOURCE,
     "/runs/items/properties/state/enum": "no run is ever `unscheduled`",
     "/reasonResolved/enum/8": "`none` is never written",
     "/reasonResolved/enum/9": "`superseded` is historic, and never written",
@@ -67,6 +98,17 @@ EVERYWHERE = {
 
 COMPARED = ("type", "method", "route", "args", "scopes", "input", "output", "stability")
 TOP_LEVEL = {"$schema", "title", "description", "serviceName", "apiVersion", "entries"}
+
+
+def files_of(folder):
+    """Paths of the contract's files below a folder, as they are served."""
+    top = schemas.contract_dir()
+    return sorted(os.path.join(where, name)[len(top):]
+                  for where, _, names in os.walk(top + folder) for name in names)
+
+
+def snake_case(name):
+    return re.sub(r"[A-Z]", lambda letter: "_" + letter.group().lower(), name)
 
 
 class References(ContractTest):
@@ -95,6 +137,17 @@ class References(ContractTest):
         self.assertTrue(url.startswith(self.server.root_url + "/"), url)
         return url[len(self.server.root_url):]
 
+    def test_every_file_is_served(self):
+        """Those of the contract for these services, but for what is left out on purpose."""
+        missing = []
+        for kind in ("references", "schemas"):
+            for folder in sorted(WHOLE) + (["common"] if kind == "schemas" else []):
+                for path in files_of("/%s/%s" % (kind, folder)):
+                    status = self.nobody.get(path, api="").status
+                    if (status == 200) == (path in NOT_SERVED):
+                        missing.append((path, status))
+        self.assertEqual(missing, [])
+
     def test_manifest(self):
         urls = self.manifest["references"]
         self.assertEqual(urls, sorted(set(urls)))
@@ -102,7 +155,75 @@ class References(ContractTest):
                          self.server.root_url + "/schemas/common/manifest-v3.json#")
         for url in urls:
             self.local(self.fetch(self.local(url))["$schema"])
-        self.assertLessEqual(WHOLE, set(self.served()))
+        manifest = schemas.read_json("references", "manifest.json")["references"]
+        wanted = {url for url in manifest if url.split("/")[2] in WHOLE}
+        self.assertLessEqual(wanted, {self.local(url) for url in urls})
+        schema = "/schemas/common/manifest-v3.json#"
+        self.assertEqual(schemas.problems({"references": urls}, schema), [])
+
+    def same_telemetry(self, kind, entries):
+        """The served references of a kind, and those of the contract, by service."""
+        served = self.served(kind)
+        self.assertEqual(set(served), WHOLE | OWN)
+        schema = "/schemas/common/%s-reference-v0.json#" % kind
+        for service, reference in served.items():
+            with self.subTest(service=service):
+                self.assertEqual(reference["$schema"], self.server.root_url + schema)
+                self.assertEqual(schemas.problems({**reference, "$schema": schema}, schema), [])
+                self.assertEqual(reference["serviceName"], service)
+                found = {entry["name"]: entry for entry in reference[entries]}
+                self.assertEqual(len(found), len(reference[entries]), "a name is there twice")
+                if service in WHOLE:
+                    wanted = schemas.read_json("references", service, "v1", kind + ".json")
+                    yield service, found, wanted[entries]
+
+    def test_logs(self):
+        for service, found, wanted in self.same_telemetry("logs", "types"):
+            for one in wanted:
+                if one["type"] in NOT_WRITTEN or OF_A_LIBRARY.match(one["type"]):
+                    self.assertNotIn(one["name"], found)
+                elif one["type"] == "audit-event" and self.name_here(one) not in found:
+                    self.assertNotEqual(service, "auth", "who changes clients is logged")
+                else:
+                    with self.subTest(type=one["type"]):
+                        self.same_line(one, found[self.name_here(one)])
+
+    @staticmethod
+    def name_here(line):
+        return "apiCall" if line["name"] == "apiMethod" else line["name"]
+
+    def same_line(self, wanted, found):
+        fields = {RENAMED.get(field, snake_case(field)) for field in wanted["fields"]}
+        self.assertLessEqual(fields, set(found["fields"]))
+
+    def test_metrics(self):
+        for _, found, wanted in self.same_telemetry("metrics", "metrics"):
+            for one in wanted:
+                if one["name"] in NOT_COUNTED:
+                    self.assertNotIn(one["name"], found)
+                    continue
+                with self.subTest(metric=one["name"]):
+                    self.assertEqual(found[one["name"]]["type"], one["type"])
+
+    def test_metrics_are_those_that_are_kept(self):
+        """What /metrics has is published, with its kind, its labels and its buckets."""
+        published = {one["name"]: one for reference in self.served("metrics").values()
+                     for one in reference["metrics"]}
+        text = self.nobody.get("/metrics", api="").raw.decode()
+        kept = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
+        self.assertIn("http_requests_total", kept)
+        self.assertEqual(kept, {name: published[name]["type"] for name in kept
+                                if name in published})
+        for name, kind in kept.items():
+            one = published[name]
+            suffix = "_bucket" if kind == "histogram" else ""
+            lines = re.findall(r"^%s%s(?:\{(.*)\})? \S+$" % (name, suffix), text, re.MULTILINE)
+            labels = {label for line in lines for label in re.findall(r'(\w+)="', line)}
+            self.assertEqual(labels - {"le"}, set(one["labels"]), name)
+            if kind == "histogram":
+                bounds = {float(bound) for line in lines
+                          for bound in re.findall(r'le="([^"]*)"', line)}
+                self.assertEqual(bounds, {*one["buckets"], float("inf")}, name)
 
     def test_every_service_is_known(self):
         self.assertEqual(set(self.served()) - OWN, WHOLE)
@@ -183,14 +304,41 @@ class References(ContractTest):
                         with self.subTest(method=entry["name"], schema=path):
                             self.same_schema(path, side == "input")
 
+    def test_schemas_of_parts(self):
+        """Structures that have a schema of their own though no method takes or gives them alone."""
+        named = {"/schemas/%s/%s" % (service, entry[side].rstrip("#"))
+                 for service in WHOLE for kind in ("api", "exchanges")
+                 for entry in self.served(kind).get(service, {"entries": []})["entries"]
+                 for side in ("input", "output", "schema") if side in entry}
+        parts = [path for service in sorted(WHOLE) for path in files_of("/schemas/" + service)
+                 if path not in named and path not in NOT_SERVED]
+        self.assertIn("/schemas/queue/v1/task-status.json", parts)
+        for path in parts:
+            with self.subTest(schema=path):
+                self.same_schema(path, False)
+
+    def test_schemas_of_everybody(self):
+        for name in ("action-schema-v1", "manifest-v2", "logs-reference-v0",
+                     "metrics-reference-v0"):
+            path = "/schemas/common/%s.json" % name
+            with self.subTest(schema=path):
+                self.assertEqual(
+                    differences(normal(self.of_contract(path), path, self.of_contract, True),
+                                normal(self.fetch(path), path, self.fetch, True)), [])
+
     def same_schema(self, path, is_input):
         served = self.fetch(path)
         self.assertEqual(served["$id"], self.server.root_url + path + "#")
         self.assertEqual(served["$schema"],
                          self.server.root_url + "/schemas/common/metaschema.json#")
         wanted = schemas.read_json(path[1:])
+        self.assertEqual(set(wanted.get("definitions", ())), set(served.get("definitions", ())))
         said = differences(normal(wanted, path, self.of_contract, is_input),
                            normal(served, path, self.fetch, is_input))
+        for definition in wanted.get("definitions", ()):
+            part = {"$ref": "#/definitions/" + definition}
+            said += differences(normal(part, path, self.of_contract, is_input),
+                                normal(part, path, self.fetch, is_input), "/" + definition)
         name = path.split("/")[-1].removesuffix(".json")
         self.assertEqual([one for one in said if not self.is_deliberate(name, one.split(" ")[0])],
                          [])

@@ -4,6 +4,7 @@
 #include "actors/kinds.h"
 #include "actors/subscription/subscription_actor.h"
 #include "actors/task/exchanges.h"
+#include "apps/troupe/server/metric_types.h"
 #include "runtime/base/assert.h"
 #include "runtime/clock/stopwatch.h"
 #include "runtime/process/log.h"
@@ -143,18 +144,13 @@ void Publisher::collect(metrics::Samples& samples) {
     const std::lock_guard lock(mutex_);
     position = position_;
   }
-  samples.gauge({"amqp_connected", "Whether there is a connection to the broker", {}},
-                is_connected_ ? 1 : 0);
-  samples.gauge({"amqp_lag_events", "Events that the broker has not confirmed yet", {}},
+  samples.gauge(metric("amqp_connected"), is_connected_ ? 1 : 0);
+  samples.gauge(metric("amqp_lag_events"),
                 static_cast<double>(distance(position, host_.last_events())));
-  samples.counter({"amqp_published_total", "Messages that the broker has confirmed", {}},
-                  static_cast<double>(published_.load()));
-  samples.counter({"amqp_refused_events_total", "Events that a queue refused to the last", {}},
-                  static_cast<double>(refused_.load()));
-  samples.counter({"amqp_lost_events_total", "Events deleted before the broker had them", {}},
-                  static_cast<double>(lost_.load()));
-  samples.counter({"amqp_reconnects_total", "Attempts to connect after the first", {}},
-                  static_cast<double>(reconnects_.load()));
+  samples.counter(metric("amqp_published_total"), static_cast<double>(published_.load()));
+  samples.counter(metric("amqp_refused_events_total"), static_cast<double>(refused_.load()));
+  samples.counter(metric("amqp_lost_events_total"), static_cast<double>(lost_.load()));
+  samples.counter(metric("amqp_reconnects_total"), static_cast<double>(reconnects_.load()));
 }
 
 void Publisher::run() {

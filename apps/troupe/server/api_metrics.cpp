@@ -1,5 +1,6 @@
 #include "apps/troupe/server/api_metrics.h"
 
+#include "apps/troupe/server/metric_types.h"
 #include "runtime/hawk/refusal.h"
 #include "runtime/http/message.h"
 
@@ -35,20 +36,15 @@ void ApiMetrics::count_proof(api::Scheme scheme, bool is_temporary) {
                              : is_temporary              ? "temporary"
                                                          : "permanent";
     const metrics::Labels labels = {{"scheme", to_string(scheme)}, {"credentials", kind}};
-    found = proofs_
-                .emplace(key, registry_.counter({"auth_success_total",
-                                                 "Requests and RPC sessions whose credentials held",
-                                                 labels}))
-                .first;
+    found = proofs_.emplace(key, registry_.counter(metric("auth_success_total", labels))).first;
   }
   found->second.add();
 }
 
 void ApiMetrics::count_refusal(api::Scheme scheme, std::string_view fault) {
   registry_
-      .counter({"auth_failure_total",
-                "Requests and RPC sessions whose credentials did not hold",
-                {{"reason", std::string(hawk::reason_of(fault))}, {"scheme", to_string(scheme)}}})
+      .counter(metric("auth_failure_total", {{"reason", std::string(hawk::reason_of(fault))},
+                                             {"scheme", to_string(scheme)}}))
       .add();
 }
 
@@ -61,13 +57,11 @@ ApiMetrics::Handles& ApiMetrics::handles_of(const api::CallReport& report) {
   auto labels = names;
   if (is_http) labels["method"] = report.method.verb;
   labels["status"] = std::to_string(report.status);
-  const Handles made{
-      is_http ? registry_.counter({"http_requests_total", "Calls of the API over HTTP", labels})
-              : registry_.counter({"rpc_requests_total", "Calls of the API over RPC", labels}),
-      registry_.histogram(
-          {is_http ? "http_request_duration_seconds" : "rpc_request_duration_seconds",
-           "How long calls took", names},
-          metrics::latency_bounds())};
+  const char* const calls = is_http ? "http_requests_total" : "rpc_requests_total";
+  const char* const seconds =
+      is_http ? "http_request_duration_seconds" : "rpc_request_duration_seconds";
+  const Handles made{registry_.counter(metric(calls, labels)),
+                     registry_.histogram(metric(seconds, names), metric_bounds(seconds))};
   return handles_.emplace(key, made).first->second;
 }
 

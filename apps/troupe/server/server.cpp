@@ -21,6 +21,7 @@
 #include "apps/troupe/server/http_edge.h"
 #include "apps/troupe/server/listener.h"
 #include "apps/troupe/server/log_keeper.h"
+#include "apps/troupe/server/metric_types.h"
 #include "apps/troupe/server/queue_monitor.h"
 #include "apps/troupe/server/realm.h"
 #include "apps/troupe/server/reseal.h"
@@ -417,12 +418,8 @@ void RunningServer::serve(kj::AsyncIoContext& io,
       [this, &bodies](http::RouteTable& routes, Site& own) { add_routes(routes, own, bodies); });
   http->listen(kj::mv(bound_.http_port));
   const auto http_figures = foundation_.registry.add_collector([&http = *http](auto& samples) {
-    samples.gauge({"http_connections", "Connections over HTTP that are open", {}},
-                  static_cast<double>(http.connections()));
-    samples.counter({"http_connections_ended_total",
-                     "Connections over HTTP that waited longest, ended to make room for others",
-                     {}},
-                    static_cast<double>(http.ended()));
+    samples.gauge(metric("http_connections"), static_cast<double>(http.connections()));
+    samples.counter(metric("http_connections_ended_total"), static_cast<double>(http.ended()));
   });
   const auto publisher = publish(site);
   const auto retention =

@@ -4,6 +4,7 @@
 #include "actors/message_text.h"
 #include "actors/task_queue/queries.h"
 #include "actors/worker/queries.h"
+#include "apps/troupe/server/metric_types.h"
 #include "runtime/actor/dead_letters.h"
 #include "runtime/clock/clock.h"
 
@@ -40,18 +41,18 @@ struct QueueFigures {
 };
 
 void add_queue(metrics::Samples& samples, const metrics::Labels& labels, const QueueFigures& q) {
-  const auto gauge = [&](const char* name, const char* help, std::uint64_t value) {
-    samples.gauge({name, help, labels}, static_cast<double>(value));
+  const auto gauge = [&](const char* name, std::uint64_t value) {
+    samples.gauge(metric(name, labels), static_cast<double>(value));
   };
   // A worker is taken to run one task, as Taskcluster's do.
   const auto at_work = std::min(q.workers, q.quarantined + q.claimed);
-  gauge("queue_pending_tasks", "Runs that wait for a worker", q.pending);
-  gauge("queue_claimed_tasks", "Runs that a worker holds", q.claimed);
-  gauge("queue_workers_total", "Workers whose record has not expired", q.workers);
-  gauge("queue_quarantined_workers", "Of those, in quarantine", q.quarantined);
-  gauge("queue_running_workers", "Runs that a worker holds", q.claimed);
-  gauge("queue_idle_workers", "Workers without a run, not in quarantine", q.workers - at_work);
-  gauge("queue_connected_workers", "Workers connected, or heard of over HTTP", q.connected);
+  gauge("queue_pending_tasks", q.pending);
+  gauge("queue_claimed_tasks", q.claimed);
+  gauge("queue_workers_total", q.workers);
+  gauge("queue_quarantined_workers", q.quarantined);
+  gauge("queue_running_workers", q.claimed);
+  gauge("queue_idle_workers", q.workers - at_work);
+  gauge("queue_connected_workers", q.connected);
 }
 
 std::vector<task_queue::QueueView> all_queues(const Snapshot& snapshot) {
@@ -104,60 +105,47 @@ void add_dead_letters(metrics::Samples& samples, const Snapshot& snapshot) {
   const auto all = snapshot.count(tables::dead_letters.id);
   if (all > read) counts[{other, other}] = all - read;
   for (const auto& [labels, count] : counts) {
-    samples.gauge({"troupe_dead_letters",
-                   "Messages that were given up",
-                   {{"kind", labels.first}, {"cause", labels.second}}},
+    samples.gauge(metric("troupe_dead_letters", {{"kind", labels.first}, {"cause", labels.second}}),
                   static_cast<double>(count));
   }
 }
 
 void add_stats(metrics::Samples& samples, const HostStats& stats) {
-  const auto counter = [&samples](const char* name, const char* help, std::uint64_t value) {
-    samples.counter({name, help, {}}, static_cast<double>(value));
+  const auto counter = [&samples](const char* name, std::uint64_t value) {
+    samples.counter(metric(name), static_cast<double>(value));
   };
-  const auto gauge = [&samples](const char* name, const char* help, double value) {
-    samples.gauge({name, help, {}}, value);
+  const auto gauge = [&samples](const char* name, double value) {
+    samples.gauge(metric(name), value);
   };
-  counter("troupe_commits_total", "Handled messages whose effects are on disk",
-          stats.committer.commits);
-  counter("troupe_batches_total", "Transactions", stats.committer.batches);
-  counter("troupe_rows_total", "Rows written or deleted", stats.committer.rows);
-  gauge("troupe_commit_queue_length", "Effects that wait for the disk",
-        static_cast<double>(stats.committer.waiting));
-  gauge("troupe_credits_in_use", "Root messages under way",
-        static_cast<double>(stats.credits_in_use));
-  counter("troupe_credits_refused_total", "Commands refused because too much was under way",
-          stats.credits_refused);
-  gauge("troupe_store_used_bytes", "Pages of the store in use",
-        static_cast<double>(stats.store.used_bytes));
-  gauge("troupe_store_limit_bytes", "store.map_size", static_cast<double>(stats.store.limit_bytes));
-  gauge("troupe_store_file_bytes", "Size of data.mdb, free pages included",
-        static_cast<double>(stats.store.file_bytes));
-  gauge("troupe_disk_free_bytes", "Free space where the store is",
-        static_cast<double>(stats.store.disk_free_bytes));
-  gauge("troupe_store_readers", "Snapshots of the store that are open",
-        static_cast<double>(stats.store.readers));
-  gauge("troupe_store_oldest_reader_seconds", "Age of the oldest of them",
+  counter("troupe_commits_total", stats.committer.commits);
+  counter("troupe_batches_total", stats.committer.batches);
+  counter("troupe_rows_total", stats.committer.rows);
+  gauge("troupe_commit_queue_length", static_cast<double>(stats.committer.waiting));
+  gauge("troupe_credits_in_use", static_cast<double>(stats.credits_in_use));
+  counter("troupe_credits_refused_total", stats.credits_refused);
+  gauge("troupe_store_used_bytes", static_cast<double>(stats.store.used_bytes));
+  gauge("troupe_store_limit_bytes", static_cast<double>(stats.store.limit_bytes));
+  gauge("troupe_store_file_bytes", static_cast<double>(stats.store.file_bytes));
+  gauge("troupe_disk_free_bytes", static_cast<double>(stats.store.disk_free_bytes));
+  gauge("troupe_store_readers", static_cast<double>(stats.store.readers));
+  gauge("troupe_store_oldest_reader_seconds",
         static_cast<double>(stats.store.oldest_reader.count()) / 1000);
-  gauge("troupe_actors", "Durable actors in memory", static_cast<double>(stats.actors));
-  counter("troupe_activations_total", "Actors read into memory", stats.activations);
-  counter("troupe_passivations_total", "Actors that left memory", stats.passivations);
-  counter("troupe_actor_restarts_total", "Actors that failed and were started again",
-          stats.restarts);
-  counter("troupe_timers_fired_total", "Timers", stats.timers_fired);
+  gauge("troupe_actors", static_cast<double>(stats.actors));
+  counter("troupe_activations_total", stats.activations);
+  counter("troupe_passivations_total", stats.passivations);
+  counter("troupe_actor_restarts_total", stats.restarts);
+  counter("troupe_timers_fired_total", stats.timers_fired);
 }
 
 }  // namespace
 
 HostHistograms::HostHistograms(metrics::Registry& registry)
-    : commit_seconds(
-          registry.histogram({"troupe_commit_seconds", "Time of a transaction, sync included", {}},
-                             metrics::latency_bounds())),
-      batch_commits(
-          registry.histogram({"troupe_batch_commits", "Handled messages a transaction", {}},
-                             {1, 4, 16, 64, 256, 1024, 4096, 16384})),
-      timer_late_seconds(registry.histogram(
-          {"troupe_timer_late_seconds", "How late timers were", {}}, metrics::latency_bounds())) {}
+    : commit_seconds(registry.histogram(metric("troupe_commit_seconds"),
+                                        metric_bounds("troupe_commit_seconds"))),
+      batch_commits(registry.histogram(metric("troupe_batch_commits"),
+                                       metric_bounds("troupe_batch_commits"))),
+      timer_late_seconds(registry.histogram(metric("troupe_timer_late_seconds"),
+                                            metric_bounds("troupe_timer_late_seconds"))) {}
 
 std::unique_ptr<metrics::CollectorRegistration> add_host_metrics(metrics::Registry& registry,
                                                                  Host& host,

@@ -5,6 +5,8 @@
 #include "apps/troupe/server/api_metrics.h"
 #include "apps/troupe/server/auth_service.h"
 #include "apps/troupe/server/call_log.h"
+#include "apps/troupe/server/log_types.h"
+#include "apps/troupe/server/metric_types.h"
 #include "apps/troupe/server/object_service.h"
 #include "apps/troupe/server/queue/completed_task.h"
 #include "apps/troupe/server/queue/service.h"
@@ -21,6 +23,8 @@
 #include "schema/rpc/worker.capnp.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
 
 namespace troupe::server {
@@ -37,6 +41,37 @@ api::Report reporting(std::shared_ptr<ApiMetrics> figures) {
     figures->count(report);
     log_call(report);
   };
+}
+
+std::vector<api::ServiceTelemetry> telemetry_of(const std::vector<const api::Service*>& services) {
+  std::vector<api::ServiceTelemetry> all;
+  for (const auto* const service : services) {
+    all.push_back(
+        {service->name, service->version, log_types(service->name), metric_types(service->name)});
+  }
+  return all;
+}
+
+// What Taskcluster's object service has in files of their own.
+std::vector<api::SchemaParts> object_parts() {
+  const std::string hashes = ".json#/properties/hashes";
+  const std::string ways =
+      "create-upload-request.json#/properties/proposedUploadMethods/properties/";
+  const std::string way = "create-upload-response.json#/properties/uploadMethod/properties/";
+  const std::string known =
+      "download-object-request.json#/properties/acceptDownloadMethods/properties/";
+  const std::string chosen = "download-object-response.json#/oneOf/";
+  const auto part = [](const char* name, std::map<std::string, std::string> references) {
+    return api::SchemaParts{"object", "v1", name, std::move(references)};
+  };
+  return {
+      part("hashes", {{"upload", "create-upload-request" + hashes},
+                      {"download", "get-object-response" + hashes}}),
+      part("upload-method-data-inline",
+           {{"request", ways + "dataInline"}, {"response", way + "dataInline"}}),
+      part("upload-method-put-url", {{"request", ways + "putUrl"}, {"response", way + "putUrl"}}),
+      part("download-method-simple", {{"request", known + "simple"}, {"response", chosen + "0"}}),
+      part("download-method-geturl", {{"request", known + "getUrl"}, {"response", chosen + "1"}})};
 }
 
 }  // namespace
@@ -87,8 +122,11 @@ void add_service_routes(http::RouteTable& routes,
                      one.service.name == "queue" ? complete_task(site.tasks) : nullptr});
   }
   api::add_reference_routes(
-      routes,
-      api::make_references(published, {auth::exchanges(), task::exchanges()}, site.root_url));
+      routes, api::make_references({.services = published,
+                                    .exchanges = {auth::exchanges(), task::exchanges()},
+                                    .telemetry = telemetry_of(published),
+                                    .parts = object_parts()},
+                                   site.root_url));
 }
 
 }  // namespace troupe::server

@@ -50,16 +50,32 @@ Result<hawk::Credentials> issue(const hawk::Realm& realm, const QueueGrant& gran
                               new_token());
 }
 
-Status issue(const hawk::Realm& realm,
-             const QueueGrant& grant,
-             Instant now,
-             schema::TaskCredentials::Builder out) {
+namespace {
+
+template <class Builder>
+Status issue_to(const hawk::Realm& realm, const QueueGrant& grant, Instant now, Builder out) {
   const auto issued = issue(realm, grant, now);
   if (!issued.ok()) return issued.error();
   out.setClientId(issued.value().client_id);
   out.setAccessToken(std::string(issued.value().access_token.reveal()));
   out.setCertificate(issued.value().certificate);
   return Done{};
+}
+
+}  // namespace
+
+Status issue(const hawk::Realm& realm,
+             const QueueGrant& grant,
+             Instant now,
+             schema::TaskCredentials::Builder out) {
+  return issue_to(realm, grant, now, out);
+}
+
+Status issue(const hawk::Realm& realm,
+             const QueueGrant& grant,
+             Instant now,
+             schema::ObjectCredentials::Builder out) {
+  return issue_to(realm, grant, now, out);
 }
 
 }  // namespace troupe::server

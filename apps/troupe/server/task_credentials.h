@@ -43,5 +43,9 @@ Status issue(const hawk::Realm& realm,
              const QueueGrant& grant,
              Instant now,
              schema::TaskCredentials::Builder out);
+Status issue(const hawk::Realm& realm,
+             const QueueGrant& grant,
+             Instant now,
+             schema::ObjectCredentials::Builder out);
 
 }  // namespace troupe::server

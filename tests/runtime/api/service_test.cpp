@@ -80,7 +80,7 @@ TEST_CASE("the program's own services can be read", "[api]") {
 }
 
 TEST_CASE("references and schemas are made of the same", "[api]") {
-  const auto documents = make_references({&notes()}, {}, "https://example.com");
+  const auto documents = make_references({.services = {&notes()}}, "https://example.com");
   const auto& reference = documents.at("/references/notes/v1/api.json");
   CHECK(reference.find(R"("name":"list","title":"List","description":"","category":"",)"
                        R"("method":"get","route":"/notes/<prefix>","args":["prefix"],)"
