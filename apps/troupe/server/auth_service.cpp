@@ -8,11 +8,11 @@
 #include "apps/troupe/server/auth_answers.h"
 #include "apps/troupe/server/call.h"
 #include "apps/troupe/server/caller.h"
+#include "apps/troupe/server/log_types.h"
 #include "apps/troupe/server/monitor.h"
 #include "apps/troupe/server/realm.h"
 #include "apps/troupe/server/third_parties.h"
 #include "runtime/base/random.h"
-#include "runtime/process/log.h"
 #include "schema/api/auth.capnp.h"
 #include "schema/store/auth.capnp.h"
 
@@ -86,8 +86,11 @@ void log_change(const char* entity,
                 const std::string& id,
                 const char* action,
                 const std::string& client) {
-  log_event(LogLevel::info, "audit_event",
-            {{"entity", entity}, {"entity_id", id}, {"client", client}, {"action", action}});
+  log_typed("audit_event", {{"service", "auth"},
+                            {"entity", entity},
+                            {"entity_id", id},
+                            {"client", client},
+                            {"action", action}});
 }
 
 class AuthService final : public schema::Auth::Server, public Monitor {

@@ -3,6 +3,7 @@
 #include "actors/blobs/messages.h"
 #include "apps/troupe/server/blob_adoption.h"
 #include "apps/troupe/server/call.h"
+#include "apps/troupe/server/log_types.h"
 #include "runtime/base/data.h"
 #include "runtime/process/log.h"
 #include "runtime/process/thread_pool.h"
@@ -24,7 +25,7 @@ using Names = std::vector<std::string>;  // of blobs: 32 bytes each
 constexpr unsigned collectors = 256;
 constexpr std::size_t blobs_per_look = 1'000;
 constexpr std::size_t suspects_max = 64;
-constexpr auto pause = 10 * kj::SECONDS;  // after a failure
+constexpr auto pause = 10 * kj::SECONDS;  // after a failure, and between lines of the log
 constexpr auto between_searches = 24 * kj::HOURS;
 
 template <class List>
@@ -36,6 +37,14 @@ void fill_names(const Names& names, List list) {
 struct Outcome {
   Names removed;
   Names kept;
+  std::size_t errors = 0;  // of the kept ones
+};
+
+/// What has been removed since it was last told.
+struct Tally {
+  std::size_t removed = 0;
+  std::size_t errors = 0;
+  Instant before;  // what was used later was kept
 };
 
 class Janitor final : public kj::TaskSet::ErrorHandler {
@@ -86,11 +95,31 @@ class Janitor final : public kj::TaskSet::ErrorHandler {
 
   Promise<void> work_off(const ActorId& collector, Names offer) {
     // A backup copies what rows named when it began.
-    if (site_.backup_runs) return settle(collector, {{}, std::move(offer)});
+    if (site_.backup_runs) return settle(collector, {.removed = {}, .kept = std::move(offer)});
     const Instant before = site_.now() - garbage_delay_;
     return offload(site_.disk, [&blobs = site_.blobs, offer = std::move(offer),
                                 before] { return remove(blobs, offer, before); })
-        .then([this, collector](const Outcome& outcome) { return settle(collector, outcome); });
+        .then([this, collector, before](const Outcome& outcome) {
+          count(outcome, before);
+          return settle(collector, outcome);
+        });
+  }
+
+  // There are many collectors: what they come to within a pause is one line.
+  void count(const Outcome& outcome, Instant before) {
+    if (outcome.removed.empty() && outcome.errors == 0) return;
+    const bool is_first = tally_.removed == 0 && tally_.errors == 0;
+    tally_.removed += outcome.removed.size();
+    tally_.errors += outcome.errors;
+    tally_.before = before;
+    if (is_first) work_.add(site_.timer.afterDelay(pause).then([this] { tell(); }));
+  }
+
+  void tell() {
+    const Tally told = std::exchange(tally_, {});
+    log_typed("expired_artifacts_removed", {{"count", told.removed},
+                                            {"expires", format_time(told.before)},
+                                            {"errors_count", told.errors}});
   }
 
   static Outcome remove(BlobStore& blobs, const Names& offer, Instant before) {
@@ -100,6 +129,7 @@ class Janitor final : public kj::TaskSet::ErrorHandler {
       // What is no hash, as a damaged row may say, names no file.
       const auto removed = hash ? blobs.remove_unused(*hash, before) : Result<bool>(true);
       if (!removed.ok()) {
+        outcome.errors += 1;
         log_event(LogLevel::warning, "blob_not_removed",
                   {{"blob", to_hex(as_bytes(name))}, {"error", removed.error().detail}});
       }
@@ -177,6 +207,7 @@ class Janitor final : public kj::TaskSet::ErrorHandler {
 
   Site& site_;
   const Duration garbage_delay_;
+  Tally tally_;
   std::vector<std::unique_ptr<Edge::Subscription>> watched_;
   kj::TaskSet work_;
 };

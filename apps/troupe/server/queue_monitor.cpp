@@ -1,6 +1,8 @@
 #include "apps/troupe/server/queue_monitor.h"
 
 #include "apps/troupe/server/event_log.h"
+#include "apps/troupe/server/log_types.h"
+#include "apps/troupe/server/metric_types.h"
 #include "apps/troupe/server/server_metrics.h"
 #include "runtime/process/log.h"
 #include "runtime/rpc/errors.h"
@@ -82,13 +84,12 @@ void log_group(const std::string& name, schema::EventRow::Reader event) {
   const LogField id{"task_group_id", text_in(payload, "taskGroupId")};
   const LogField scheduler{"scheduler_id", text_in(payload, "schedulerId")};
   if (name == "task-group-sealed") {
-    log_event(LogLevel::debug, "task_group_sealed",
-              {id,
-               scheduler,
-               {"expires", text_in(payload, "expires")},
-               {"sealed", text_in(payload, "sealed")}});
+    log_typed("task_group_sealed", {id,
+                                    scheduler,
+                                    {"expires", text_in(payload, "expires")},
+                                    {"sealed", text_in(payload, "sealed")}});
   } else if (name == "task-group-priority-changed") {
-    log_event(LogLevel::debug, "task_group_priority_changed",
+    log_typed("task_group_priority_changed",
               {id,
                scheduler,
                {"tasks_affected", number_in(payload, "tasksAffected")},
@@ -100,19 +101,29 @@ void log_task(const std::string& name,
               const std::array<std::string_view, words_max>& key,
               schema::EventRow::Reader event) {
   if (name == "task-defined") {
-    log_event(LogLevel::debug, "task_defined", {{"task_id", key[task_word]}});
+    log_typed("task_defined", {{"task_id", key[task_word]}});
   } else if (name == "task-priority-changed") {
     const auto payload = payload_of(event);
-    log_event(LogLevel::debug, "task_priority_changed",
-              {{"task_id", key[task_word]},
-               {"old_priority", text_in(payload, "oldPriority")},
-               {"new_priority", text_in(payload, "newPriority")}});
+    log_typed("task_priority_changed", {{"task_id", key[task_word]},
+                                        {"old_priority", text_in(payload, "oldPriority")},
+                                        {"new_priority", text_in(payload, "newPriority")}});
   } else if (name != "artifact-created") {
     std::string event_name = name;
     event_name[event_name.find('-')] = '_';
-    log_event(LogLevel::debug, event_name,
-              {{"task_id", key[task_word]}, {"run_id", key[run_word]}});
+    log_typed(event_name, {{"task_id", key[task_word]}, {"run_id", key[run_word]}});
   }
+}
+
+// A run that went with its worker.
+void log_lost_run(const std::array<std::string_view, words_max>& key) {
+  log_typed("task_resolved_by_worker_removed",
+            {{"task_id", key[task_word]},
+             {"run_id", key[run_word]},
+             {"worker_pool_id",
+              std::string(key[provisioner_word]) + "/" + std::string(key[worker_type_word])},
+             {"worker_group", key[group_word]},
+             {"worker_id", key[worker_word]},
+             {"reason", "unknown"}});
 }
 
 class Follower {
@@ -152,24 +163,26 @@ void QueueMonitor::see(schema::EventRow::Reader event) {
   metrics::Labels labels = {{"provisionerId", std::string(key[provisioner_word])},
                             {"workerType", std::string(key[worker_type_word])}};
   if (name == "task-completed") {
-    count("queue_completed_tasks", "Reports that a task completed", std::move(labels));
+    count("queue_completed_tasks", std::move(labels));
   } else if (name == "task-failed") {
     labels["reasonResolved"] = "failed";
-    count("queue_failed_tasks", "Reports that a task failed", std::move(labels));
+    count("queue_failed_tasks", std::move(labels));
   } else if (name == "task-exception") {
     const auto payload = payload_of(event);
-    labels["reasonResolved"] = std::string(reason_in(payload));
-    count("queue_exception_tasks", "Runs that ended as exception", std::move(labels));
+    const auto reason = reason_in(payload);
+    if (reason == "worker-shutdown") log_lost_run(key);
+    labels["reasonResolved"] = std::string(reason);
+    count("queue_exception_tasks", std::move(labels));
   }
 }
 
-void QueueMonitor::count(const char* name, const char* help, metrics::Labels labels) {
+void QueueMonitor::count(const char* name, metrics::Labels labels) {
   auto& provisioner_id = labels["provisionerId"];
   auto& type = labels["workerType"];
   const bool room = queues_.size() < queues_labelled_max;
   if (room) queues_.insert({provisioner_id, type});
   if (!queues_.contains({provisioner_id, type})) provisioner_id = type = other;
-  registry_.counter({name, help, labels}).add();
+  registry_.counter(metric(name, std::move(labels))).add();
 }
 
 kj::Promise<void> monitor_queue(Site& site, metrics::Registry& registry) {

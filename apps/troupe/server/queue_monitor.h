@@ -27,7 +27,7 @@ class QueueMonitor {
   void see(schema::EventRow::Reader event);
 
  private:
-  void count(const char* name, const char* help, metrics::Labels labels);
+  void count(const char* name, metrics::Labels labels);
 
   metrics::Registry& registry_;
   std::set<std::pair<std::string, std::string>> queues_;  // that have labels of their own

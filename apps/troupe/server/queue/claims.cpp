@@ -1,11 +1,11 @@
 // What workers say over HTTP: they claim, renew and report runs, under credentials of their claims.
 // Source: spec/queue.md, sections 7 and 8.
 #include "actors/worker/queries.h"
+#include "apps/troupe/server/log_types.h"
 #include "apps/troupe/server/queue/service.h"
 #include "apps/troupe/server/realm.h"
 #include "apps/troupe/server/task_credentials.h"
 #include "apps/troupe/server/worker_notes.h"
-#include "runtime/process/log.h"
 
 #include <rapidjson/document.h>
 
@@ -41,12 +41,11 @@ void fill_claim(Site& site,
 
 void log_claim(const char* event, schema::TaskStatus::Reader status, std::uint32_t run_id) {
   const auto run = status.getRuns()[run_id];
-  log_event(LogLevel::debug, event,
-            {{"task_queue_id", view(status.getTaskQueueId())},
-             {"worker_group", view(run.getWorkerGroup())},
-             {"worker_id", view(run.getWorkerId())},
-             {"task_id", view(status.getTaskId())},
-             {"run_id", std::uint64_t{run_id}}});
+  log_typed(event, {{"task_queue_id", view(status.getTaskQueueId())},
+                    {"worker_group", view(run.getWorkerGroup())},
+                    {"worker_id", view(run.getWorkerId())},
+                    {"task_id", view(status.getTaskId())},
+                    {"run_id", std::uint64_t{run_id}}});
 }
 
 // A run that is still what its worker was told: it may have been cancelled meanwhile.

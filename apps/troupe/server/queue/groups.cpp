@@ -1,8 +1,8 @@
 // Task groups.
 #include "actors/task_group/group_actor.h"
+#include "apps/troupe/server/log_types.h"
 #include "apps/troupe/server/queue/service.h"
 #include "apps/troupe/server/short_page.h"
-#include "runtime/process/log.h"
 
 namespace troupe::server {
 
@@ -78,10 +78,9 @@ Promise<void> QueueService::cancelTaskGroup(CancelTaskGroupContext context) {
       .then([context](Bytes answer) mutable {
         Stored<schema::CancelledTaskGroup> stored(answer);
         const auto cancelled = stored.get();
-        log_event(LogLevel::debug, "task_group_cancelled",
-                  {{"task_group_id", view(cancelled.getTaskGroupId())},
-                   {"task_group_size", cancelled.getTaskGroupSize()},
-                   {"cancelled_count", cancelled.getCancelledCount()}});
+        log_typed("task_group_cancelled", {{"task_group_id", view(cancelled.getTaskGroupId())},
+                                           {"task_group_size", cancelled.getTaskGroupSize()},
+                                           {"cancelled_count", cancelled.getCancelledCount()}});
         context.setResults(cancelled);
       });
 }
