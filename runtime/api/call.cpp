@@ -3,12 +3,14 @@
 #include "runtime/rpc/errors.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace troupe::api {
 namespace {
 
 constexpr std::size_t roles_named_max = 5;
+constexpr std::size_t roles_counted_max = 50;  // of more there may be others still
 constexpr std::size_t scopes_looked_at_max = 20;
 
 void add_scopes(const ScopeExpression& expression, std::vector<std::string>& out) {
@@ -20,20 +22,21 @@ void add_scopes(const ScopeExpression& expression, std::vector<std::string>& out
 std::string advice(Caller& caller, const ScopeExpression& missing) {
   std::vector<std::string> scopes;
   add_scopes(missing, scopes);
+  std::set<std::string> known;
   std::string roles;
-  std::size_t named = 0;
   // Of a long list the first will do.
   scopes.resize(std::min(scopes.size(), scopes_looked_at_max));
   for (const auto& scope : scopes) {
-    if (named == roles_named_max) break;
     for (const auto& role : caller.roles_granting(scope)) {
-      if (named == roles_named_max) break;
-      if (roles.find("`" + role + "`") != std::string::npos) continue;
+      if (!known.insert(role).second || known.size() > roles_named_max) continue;
       roles += (roles.empty() ? "`" : ", `") + role + "`";
-      ++named;
     }
   }
   if (roles.empty()) return {};
+  if (known.size() > roles_named_max) {
+    const char* const more = known.size() < roles_counted_max ? " and " : " and at least ";
+    roles += more + std::to_string(known.size() - roles_named_max) + " more";
+  }
   return "\n\nRoles that grant some of what is missing: " + roles + ".";
 }
 

@@ -1,11 +1,12 @@
 """Roles of auth: each error of spec/auth.md, section 10, in the order in which it is checked, the
 rules of sections 1, 2 and 11, and the contract's vectors of expansion and validity."""
 
+import re
 import unittest
 
 import answers
 import schemas
-from contract import ContractTest, quoted
+from contract import FAR, ContractTest, quoted
 
 BODY = {"description": "d", "scopes": []}
 STARS = "scopes must not end with `**`"
@@ -245,6 +246,16 @@ class Roles(ContractTest):
         self.assertEqual(self.given(caller.get("/scopes/current")),
                          {"scopes": ["assume:anonymous", "auth:current-scopes",
                                      "auth:expand-scopes"]})
+
+    def test_a_refusal_counts_the_roles_that_it_does_not_name(self):
+        self.hold_roles([{"roleId": "helps-%d" % i, "scopes": ["x:needed"]} for i in range(7)])
+        answer = self.caller("auth:create-client:*").put("/clients/" + quoted(self.unique()), {
+            "expires": FAR, "description": "", "scopes": ["x:needed"]})
+        text = answers.text_of(answer)
+        self.refused(answer, "InsufficientScopes")
+        self.assertRegex(text, r"\n\nRoles that grant some of what is missing: "
+                               r"`helps-\d`(, `helps-\d`){4} and 2 more\.\Z")
+        self.assertEqual(len(set(re.findall("`(helps-.)`", text))), 5)
 
     def test_anonymous(self):
         """The role of those without credentials reaches everybody, also those that restrict

@@ -11,7 +11,8 @@ namespace {
 
 // Of clients that are remembered.
 constexpr GenerationLimits clients_max{.count_max = 5'000, .bytes_max = 32U << 20U};
-constexpr std::size_t named_roles_max = 5;
+// Of those that a refusal names and counts (runtime/api/call.cpp).
+constexpr std::size_t known_roles_max = 50;
 
 ScopeSet expanded(SharedExpander& expander, const ScopeSet& scopes) {
   auto all = expander.expand(scopes);
@@ -124,7 +125,7 @@ ScopeSet Realm::expansion(const std::vector<std::string>& scopes) const {
 
 std::vector<std::string> Realm::roles_granting(std::string_view scope) const {
   const auto snapshot = host_.snapshot();
-  return refreshed(*snapshot).roles().roles_granting(scope, named_roles_max);
+  return refreshed(*snapshot).roles().roles_granting(scope, known_roles_max);
 }
 
 }  // namespace troupe::server

@@ -32,6 +32,10 @@ TEST_CASE("a refusal becomes one line with what is missing", "[refusal]") {
   CHECK(short_refusal(refusal("a", "\n\nRoles that grant some of what is missing: `r`, `s`.")) ==
         "client ci/a lacks `a`: have the scopes given to it; roles that grant some of it: `r`, "
         "`s`");
+  CHECK(short_refusal(
+            refusal("a", "\n\nRoles that grant some of what is missing: `r`, `s` and 2 more.")) ==
+        "client ci/a lacks `a`: have the scopes given to it; roles that grant some of it: `r`, "
+        "`s` and 2 more");
 }
 
 TEST_CASE("of alternatives a refusal names those that grant the least", "[refusal]") {

@@ -61,6 +61,13 @@ TEST_CASE("a call needs its scopes", "[api]") {
         "Roles that grant some of what is missing: `reader`.");
 }
 
+TEST_CASE("a refusal says how many roles it does not name", "[api]") {
+  Fixture f;
+  CHECK(f.read(std::vector<std::string>{}, "many")
+            .ends_with("Roles that grant some of what is missing: `a`, `b`, `c`, `d`, `e` and 2 "
+                       "more."));
+}
+
 TEST_CASE("who has no credentials is asked for some", "[api]") {
   Fixture f;
   CHECK(f.read(std::vector<std::string>{}, "abc", true) ==

@@ -34,8 +34,9 @@ class TestCaller final : public Caller {
     return credentials_;
   }
   std::vector<std::string> roles_granting(std::string_view scope) override {
-    if (scope != "notes:read:abc") return {};
-    return {"reader"};
+    if (scope == "notes:read:abc") return {"reader"};
+    if (scope == "notes:read:many") return {"a", "b", "c", "d", "e", "f", "g"};
+    return {};
   }
 
   int asked = 0;
