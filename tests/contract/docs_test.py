@@ -1,4 +1,4 @@
-"""The examples of docs/clients.md run, and print what their caller may do."""
+"""The examples of docs/clients.md run, print what their caller may do, and are short."""
 
 import os
 import re
@@ -25,7 +25,7 @@ class Docs(ContractTest):
         """Runs a program, or an example's text from a file beside the installed clients."""
         caller = self.client("auth:current-scopes", "auth:get-client:*", "x:y")
         environment = {
-            "PATH": os.environ["PATH"], "HOME": self.server.dir,
+            "PATH": os.environ["PATH"], "HOME": self.server.dir, "PYTHONPATH": SOURCE,
             "TASKCLUSTER_ROOT_URL": self.server.root_url,
             "TASKCLUSTER_CLIENT_ID": caller["clientId"],
             "TASKCLUSTER_ACCESS_TOKEN": caller["accessToken"],
@@ -40,6 +40,11 @@ class Docs(ContractTest):
         self.assertEqual((done.returncode, done.stdout.split()),
                          (0, ["assume:anonymous", "auth:current-scopes", "auth:get-client:*",
                               "x:y"]), done.stdout + done.stderr)
+
+    def test_ten_lines_each(self):
+        for heading in ("JavaScript", "Python", "Python over Cap'n Proto", "C++"):
+            lines = [line for line in example(heading).splitlines() if line.strip()]
+            self.assertLessEqual(len(lines), 10, heading)
 
     def test_javascript(self):
         self.run_example("node", text=example("JavaScript"), suffix=".mjs")
