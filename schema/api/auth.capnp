@@ -21,7 +21,7 @@ struct ClientRequest $A.schema("create-client-request") {
   expires @0 :Int64 $A.required $A.dateTime;  # it is refused from then on
   description @1 :Text $A.required $A.length((max = 10240));  # Markdown: what it is for, whose
   scopes @2 :List(Text) $A.unique $A.pattern(.scopePattern);
-  # Unexpanded. Null: none at creation, unchanged by an update.
+  # Unexpanded, 10,000 at most. Null: none at creation, unchanged by an update.
   deleteOnExpiration @3 :Bool $A.default("false");  # whether it is removed once it has expired
 }
 
@@ -68,7 +68,8 @@ struct ClientList $A.schema("list-clients-response") {
 struct RoleRequest $A.schema("create-role-request") {
   # What createRole makes and updateRole replaces.
   scopes @0 :List(Text) $A.required $A.unique $A.pattern(.scopePattern);
-  # What it grants. In a role whose name ends with `*`, `<..>` stands for the rest of the name.
+  # What it grants, 10,000 at most. In a role whose name ends with `*`, `<..>` stands for the rest
+  # of the name.
   description @1 :Text $A.required $A.length((max = 10240));  # Markdown
 }
 
@@ -390,7 +391,8 @@ interface Auth extends(M.Monitoring)
                      (forEach = (for = "scope", in = "scopes", each = "<scope>"))])),
                  category = "Clients",
                  title = "Create Client",
-                 description = "Makes a client; the answer alone tells its access token."));
+                 description = "Makes a client, of at most 10,000 scopes; the answer alone tells "
+                     "its access token."));
   # Whoever asks has to have each of its scopes. The same again within 15 minutes is answered alike.
   updateClient @3 (clientId :Text $A.pattern(.clientIdPattern), payload :ClientRequest) -> Client
       $A.method((verb = post, route = "/clients/<clientId>",
@@ -399,7 +401,8 @@ interface Auth extends(M.Monitoring)
                      (forEach = (for = "scope", in = "scopesAdded", each = "<scope>"))])),
                  category = "Clients",
                  title = "Update Client",
-                 description = "Replaces all but token and state; scopes left out stay."));
+                 description = "Replaces all but token and state; scopes left out stay. At most "
+                     "10,000 scopes."));
   # Whoever asks has to have each scope that is new.
   enableClient @4 (clientId :Text $A.pattern(.clientIdPattern)) -> Client
       $A.method((verb = post, route = "/clients/<clientId>/enable",
@@ -464,7 +467,8 @@ interface Auth extends(M.Monitoring)
                      (forEach = (for = "scope", in = "scopes", each = "<scope>"))])),
                  category = "Roles",
                  title = "Create Role",
-                 description = "Makes a role; the same again is answered alike."));
+                 description = "Makes a role, of at most 10,000 scopes; the same again is answered "
+                     "alike."));
   # Whoever asks has to have each of its scopes.
   updateRole @13 (roleId :Text $A.pattern(.roleIdPattern), payload :RoleRequest) -> Role
       $A.method((verb = post, route = "/roles/<roleId>",
@@ -473,7 +477,8 @@ interface Auth extends(M.Monitoring)
                      (forEach = (for = "scope", in = "scopesAdded", each = "<scope>"))])),
                  category = "Roles",
                  title = "Update Role",
-                 description = "Replaces what a role grants, and its description."));
+                 description = "Replaces what a role grants, at most 10,000 scopes, and its "
+                     "description."));
   # Whoever asks has to have each scope that it does not grant yet.
   deleteRole @14 (roleId :Text $A.pattern(.roleIdPattern)) -> ()
       $A.method((verb = delete, route = "/roles/<roleId>",

@@ -94,6 +94,23 @@ class Roles(ContractTest):
                     self.refused(self.root.call(verb, path, body=body), "InputValidationError")
         self.refused(self.root.get(path), "ResourceNotFound")
 
+    def test_how_many_scopes(self):
+        """As many in a client; both say so where they are described."""
+        body = {**BODY, "scopes": ["a:%d" % i for i in range(10_000)]}
+        client = {**body, "expires": FAR}
+        for put, path, right in ((self.root.put, self.path(self.unique_role()), body),
+                                 (self.root.put, "/clients/" + quoted(self.unique()), client)):
+            wrong = {**right, "scopes": [*right["scopes"], "one:more"]}
+            self.refused(put(path, wrong), "InputError", "at most 10000 scopes, not 10001")
+            self.refused(self.root.get(path), "ResourceNotFound")
+            self.given(put(path, right))
+            self.refused(self.root.post(path, wrong), "InputError")
+            self.assertEqual(self.root.delete(path).status, 204)
+        entries = self.nobody.get("/references/auth/v1/api.json", api="").json["entries"]
+        for name in ("createClient", "updateClient", "createRole", "updateRole"):
+            entry = next(one for one in entries if one["name"] == name)
+            self.assertIn("10,000 scopes", entry["description"])
+
     def test_update_in_order(self):
         name, post = self.unique_role(), self.nobody.post
         self.bad_id(post("/roles/%01", {}))

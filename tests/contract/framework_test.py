@@ -156,6 +156,23 @@ class Framework(ContractTest):
         marked = self.root.call("POST", EXPAND, raw=b'\xef\xbb\xbf{"scopes":["a"]}')
         self.assertEqual(self.given(marked)["scopes"], ["a"])
 
+    def test_limits_of_json(self):
+        """What nests too deep, holds too much, or cannot be kept as it was sent."""
+        def nested(depth):  # the outer object counts
+            return b'{"scopes":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
+
+        def values(count):  # so do that and the list
+            return b'{"scopes":[' + b",".join([b"0"] * (count - 2)) + b"]}"
+
+        for raw in (nested(200), values(999_000)):
+            self.refused(self.root.call("POST", EXPAND, raw=raw), "InputValidationError")
+        for raw, text in ((nested(201), "nests more than 200 objects and arrays"),
+                          (values(1_001_000), "holds more than 1000000 values"),
+                          (rb'{"scopes":["\ud800"]}', "surrogate"),
+                          (b'{"scopes":[1e400]}', "Number too big")):
+            refused = self.refused(self.root.call("POST", EXPAND, raw=raw), "MalformedPayload")
+            self.assertIn(text, refused["message"])
+
     def test_content_types(self):
         raw = b'{"scopes":["a"]}'
         for kind in ("application/json", "application/json; charset=utf-8", "Application/JSON"):

@@ -282,6 +282,15 @@ class Artifacts(QueueTest):
                 self.assertIn("queue:get-artifact:private/three", answer.json["message"])
                 self.assertIn(self.say("GET", path, by=enough).status, (200, 303))
 
+    def test_a_chain_of_links(self):
+        for i in range(33):
+            self.created("link-%d" % i, {**LINK, "artifact": "link-%d" % (i + 1)})
+        self.created("link-33", REFERENCE)
+        for path in self.everywhere("link-1", "artifacts", "artifact-content"):
+            self.assertIn(self.say("GET", path).status, (200, 303))
+        for path in self.everywhere("link-0", "artifacts", "artifact-content"):
+            self.refused(self.say("GET", path), INPUT)
+
     def test_signed_requests(self):
         """A URL that is signed by who may have it is good for anybody."""
         self.created("private/x", REFERENCE)
