@@ -20,6 +20,7 @@ const char* to_string(Errc code) {
     case Errc::invalid_payload: return "InputValidationError";
     case Errc::too_many_requests: return "TooManyRequests";
     case Errc::stale: return "RequestConflict";
+    case Errc::not_acceptable: return "NoMatchingMethod";
   }
   return "InternalServerError";
 }

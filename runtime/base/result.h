@@ -28,6 +28,7 @@ enum class Errc : std::uint8_t {
   invalid_payload = 14,    // the body does not fit its schema
   too_many_requests = 15,  // of this caller: it has to slow down
   stale = 16,              // decided by a row that has changed since: decide again
+  not_acceptable = 17,     // of the ways that the caller takes an answer, none is ours
 };
 
 /// `InputError`, `ResourceNotFound`...: the code as clients of the HTTP API know it. Whoever is

@@ -64,6 +64,7 @@ unsigned status_of(Errc code) {
     case Errc::unauthenticated: return 401;
     case Errc::forbidden: return 403;
     case Errc::not_found: return 404;
+    case Errc::not_acceptable: return 406;
     case Errc::stale:
     case Errc::conflict: return 409;
     case Errc::expired: return 410;

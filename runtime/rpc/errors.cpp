@@ -6,12 +6,12 @@
 namespace troupe {
 namespace {
 
-constexpr std::array codes = {
-    Errc::invalid,         Errc::not_found,       Errc::conflict,
-    Errc::unauthenticated, Errc::forbidden,       Errc::busy,
-    Errc::unavailable,     Errc::corrupt,         Errc::expired,
-    Errc::too_large,       Errc::internal,        Errc::malformed,
-    Errc::bad_arguments,   Errc::invalid_payload, Errc::too_many_requests};
+constexpr std::array codes = {Errc::invalid,         Errc::not_found,       Errc::conflict,
+                              Errc::unauthenticated, Errc::forbidden,       Errc::busy,
+                              Errc::unavailable,     Errc::corrupt,         Errc::expired,
+                              Errc::too_large,       Errc::internal,        Errc::malformed,
+                              Errc::bad_arguments,   Errc::invalid_payload, Errc::too_many_requests,
+                              Errc::not_acceptable};
 
 }  // namespace
 

@@ -534,6 +534,16 @@ class Objects(ContractTest):
         self.given(self.upload("empty", body))
         self.refused(self.finish("empty", body), "InputError")
 
+    def test_no_way_to_download(self):
+        body = self.body(proposedUploadMethods={
+            "dataInline": {"contentType": "text/x", "objectData": "aGVsbG8="}})
+        self.given(self.upload("some", body))
+        self.given(self.finish("some", body))
+        refusal = self.refused(self.start("some"), "NoMatchingMethod",
+                               "Object supports methods getUrl, simple")
+        self.assertEqual(refusal["requestInfo"]["method"], "startDownload")
+        self.assertEqual(refusal["requestInfo"]["payload"], {"acceptDownloadMethods": {}})
+
 
 class Crashes(ArtifactTest):
     """What is there after the server was killed, or its disk is full."""

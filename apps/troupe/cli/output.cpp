@@ -59,6 +59,7 @@ int exit_status_of(const Error& error) {
     case Errc::malformed:
     case Errc::bad_arguments:
     case Errc::invalid_payload:
+    case Errc::not_acceptable:
     case Errc::too_large: return exit_usage;
     case Errc::unauthenticated:
     case Errc::forbidden:

@@ -5,7 +5,6 @@
 #include "apps/troupe/server/call.h"
 #include "apps/troupe/server/monitor.h"
 #include "runtime/base/hash.h"
-#include "runtime/base/json_writer.h"
 #include "schema/api/object.capnp.h"
 
 #include <fmt/format.h>
@@ -158,7 +157,6 @@ class ObjectService final : public schema::Object::Server, public Monitor {
   std::string download_url(const std::string& name, Instant expires) {
     return blob_url(site_, {.path = object_path(name), .expires = expires});
   }
-  void refuse_methods();
   Promise<void> store_inline(const std::string& name,
                              schema::UploadRequest::Reader upload,
                              std::string bytes);
@@ -282,19 +280,9 @@ Promise<void> ObjectService::startDownload(StartDownloadContext context) {
     auto answer = context.getResults().initAnswer().initSimple();
     answer.setUrl(text(download_url(name, site_.now() + simple_time)));
   } else {
-    refuse_methods();
+    throw_error({Errc::not_acceptable, "Object supports methods getUrl, simple"});
   }
   return READY_NOW;
-}
-
-// An error that no other service has.
-void ObjectService::refuse_methods() {
-  constexpr const char* message = "Object supports methods getUrl, simple";
-  if (call_.http() == nullptr) throw_error({Errc::invalid, message});
-  JsonWriter json;
-  json.begin_object().key("code").string("NoMatchingMethod").key("message").string(message);
-  call_.http()->status = 406;
-  call_.http()->answer = json.end_object().take();
 }
 
 Promise<void> ObjectService::object(ObjectContext context) {
@@ -310,7 +298,9 @@ Promise<void> ObjectService::download(DownloadContext context) {
   const std::string name = checked_name(context.getParams().getName());
   require_object(name);
   auto* const http = call_.http();
-  if (http == nullptr) throw_error({Errc::invalid, "this redirects: call startDownload over RPC"});
+  if (http == nullptr) {
+    throw_error({Errc::invalid, "this redirects: call startDownload over RPC"});
+  }
   http->status = 303;
   http->answer = "{}";
   http->headers.emplace_back("location", download_url(name, site_.now() + simple_time));

@@ -15,7 +15,7 @@ kj::Exception exception(kj::Exception::Type type, const char* text) {
 TEST_CASE("an error crosses a connection and comes back the same", "[rpc]") {
   const auto code = GENERATE(Errc::invalid, Errc::not_found, Errc::conflict, Errc::unauthenticated,
                              Errc::forbidden, Errc::busy, Errc::unavailable, Errc::corrupt,
-                             Errc::expired, Errc::too_large, Errc::internal);
+                             Errc::expired, Errc::too_large, Errc::internal, Errc::not_acceptable);
   const auto detail = GENERATE(as<std::string>(), "no such task", "", ": odd", " a space",
                                "two\nlines", "Busy: nested", "\xc3\xa9");
   const Error error{code, detail};
