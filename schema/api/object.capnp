@@ -152,5 +152,5 @@ interface Object extends(M.Monitoring)
                  category = "Download",
                  title = "Get an object's data",
                  description = "Redirects to the bytes of an object."));
-  # Of use over HTTP alone.
+  # Over HTTP alone: over RPC nothing is redirected, and startDownload answers the URL.
 }

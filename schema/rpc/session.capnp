@@ -3,6 +3,7 @@
 
 using Cxx = import "/capnp/c++.capnp";
 using Auth = import "../api/auth.capnp";
+using Objects = import "../api/object.capnp";
 using Queue = import "../api/queue.capnp";
 using Own = import "../api/troupe.capnp";
 using Worker = import "worker.capnp";
@@ -31,4 +32,5 @@ interface Session {
   workers @2 () -> (workers :Worker.WorkerService);
   # For workers: a registration needs the scopes of its queue and name.
   auth @3 () -> (auth :Auth.Auth);            # clients, roles and scopes
+  object @4 () -> (object :Objects.Object);   # immutable bytes by name
 }

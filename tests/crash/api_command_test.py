@@ -3,6 +3,7 @@
 import json
 import os
 import unittest
+import urllib.request
 
 from platform_under_test import SharedPlatform, read
 
@@ -52,6 +53,33 @@ class ApiCommand(SharedPlatform):
         done = self.platform.run("api", "auth", "client", "test/api", check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("Client not found", done.stderr)
+
+    def test_calls_each_service(self):
+        for line in self.api().splitlines()[1:]:
+            service = line.split()[0]
+            self.assertIs(json.loads(self.api(service, "ping"))["alive"], True, service)
+
+    def test_calls_methods_of_objects(self):
+        absent = self.platform.run("api", "object", "object", "a/b", check=False)
+        self.assertEqual((absent.returncode, absent.stdout, absent.stderr),
+                         (1, "", 'troupe: Object "a/b" not found\n'))
+        upload = {"projectId": "p", "uploadId": "dSlITZ4yQgmvxxAi4A8fHQ"}
+        made = json.loads(self.api("object", "createUpload", "a/b", "--body", self.body(
+            {**upload, "expires": FAR, "proposedUploadMethods": {
+                "dataInline": {"contentType": "text/plain", "objectData": "aGVsbG8="}}})))
+        self.assertEqual(made["uploadMethod"], {"dataInline": True})
+        self.assertEqual(self.api("object", "finishUpload", "a/b", "--body", self.body(upload)),
+                         "")
+        self.assertEqual(json.loads(self.api("object", "object", "a/b")),
+                         {"projectId": "p", "expires": FAR, "hashes": {}})
+        way = json.loads(self.api("object", "startDownload", "a/b", "--body", self.body(
+            {"acceptDownloadMethods": {"simple": True}})))
+        with urllib.request.urlopen(way["url"], timeout=120) as answer:
+            self.assertEqual(answer.read(), b"hello")
+        self.refused("Object supports methods getUrl, simple", "object", "startDownload", "a/b",
+                     "--body", self.body({"acceptDownloadMethods": {}}))
+        self.refused("download redirects, over HTTP alone: call startDownload",
+                     "object", "download", "a/b")
 
     def test_an_answer_that_is_no_object_is_printed_as_it_is(self):
         self.assertIsInstance(json.loads(self.api("auth", "listRoles")), list)

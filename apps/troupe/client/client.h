@@ -89,6 +89,7 @@ class Connection {
   virtual schema::Troupe::Client troupe() = 0;
   virtual schema::WorkerService::Client workers() = 0;
   virtual schema::Auth::Client auth() = 0;
+  virtual schema::Object::Client object() = 0;
   /// Ends when the connection is lost.
   virtual kj::Promise<void> on_disconnect() = 0;
 };

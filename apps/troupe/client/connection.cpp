@@ -86,13 +86,15 @@ class RpcConnection final : public Connection {
         queue_(nullptr),
         troupe_(nullptr),
         workers_(nullptr),
-        auth_(nullptr) {}
+        auth_(nullptr),
+        object_(nullptr) {}
   ~RpcConnection() noexcept override {}  // those of kj may throw, our interface's may not
 
   schema::Queue::Client queue() override { return queue_; }
   schema::Troupe::Client troupe() override { return troupe_; }
   schema::WorkerService::Client workers() override { return workers_; }
   schema::Auth::Client auth() override { return auth_; }
+  schema::Object::Client object() override { return object_; }
   kj::Promise<void> on_disconnect() override { return network_.onDisconnect(); }
 
   const std::string& address() const { return address_; }
@@ -139,6 +141,7 @@ class RpcConnection final : public Connection {
     troupe_ = session.troupeRequest().send().getTroupe();
     workers_ = session.workersRequest().send().getWorkers();
     auth_ = session.authRequest().send().getAuth();
+    object_ = session.objectRequest().send().getObject();
     return answer.ignoreResult();
   }
 
@@ -150,6 +153,7 @@ class RpcConnection final : public Connection {
   schema::Troupe::Client troupe_;
   schema::WorkerService::Client workers_;
   schema::Auth::Client auth_;
+  schema::Object::Client object_;
 };
 
 // How connections over TCP are encrypted.

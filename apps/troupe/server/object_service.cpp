@@ -299,7 +299,7 @@ Promise<void> ObjectService::download(DownloadContext context) {
   require_object(name);
   auto* const http = call_.http();
   if (http == nullptr) {
-    throw_error({Errc::invalid, "this redirects: call startDownload over RPC"});
+    throw_error({Errc::invalid, "download redirects, over HTTP alone: call startDownload"});
   }
   http->status = 303;
   http->answer = "{}";

@@ -30,6 +30,10 @@ class Session final : public schema::Session::Server {
     context.getResults().setAuth(guarded("auth").castAs<schema::Auth>());
     return READY_NOW;
   }
+  Promise<void> object(ObjectContext context) override {
+    context.getResults().setObject(guarded("object").castAs<schema::Object>());
+    return READY_NOW;
+  }
 
  private:
   capnp::Capability::Client guarded(const char* service) {
