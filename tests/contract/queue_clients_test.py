@@ -3,75 +3,34 @@ call them, and over Cap'n Proto RPC."""
 
 import unittest
 
-import schemas
 from contract import ContractTest
-from drivers import NodeDriver, PythonDriver
+from every_method import ByNode, ByPython, ByRpc, EveryMethod
 from official_clients_test import fetch
 from queue_support import QueueTest, definition, in_hours, slugid
-from rpc_driver import RpcDriver
 
 WORKER = {"workerGroup": "g", "workerId": "w"}
 REFERENCE = {"storageType": "reference", "contentType": "text/plain",
              "url": "https://example.com/x"}
 
 
-class EveryMethod:
+class Queue(EveryMethod):
     """The tests; subclasses name the client."""
 
-    SIGNS_URLS = True
-
-    @classmethod
-    def dial(cls):
-        raise NotImplementedError
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.driver = cls.dial()
-        cls.addClassCleanup(cls.driver.close)
-        cls.entries = {e["name"]: e for e in schemas.services()["queue"]["entries"]}
+    SERVICE = "queue"
+    settings = QueueTest.settings
 
     def setUp(self):
-        self.called = set()
+        super().setUp()
         self.queue = "proj-%s/w" % slugid()[:12].replace("_", "-")
 
-    def say(self, method, *args, by=None, **how):
-        self.called.add(method)
-        by = self.root.credentials if by is None else by
-        return self.driver.call(by, method, *args, **how)
-
-    def ok(self, method, *args, by=None, **how):
-        """The body of a success, which keeps to the method's schema."""
-        outcome = self.say(method, *args, by=by, **how)
-        self.assertIsNone(outcome.status, "%s%r: %r" % (method, args, outcome))
-        output = self.entries[method].get("output")
-        if output:
-            self.assertEqual(schemas.problems(outcome.body, "/schemas/queue/" + output), [])
-        return outcome.body
-
-    def fails(self, status, code, method, *args, by=None, **how):
-        outcome = self.say(method, *args, by=by, **how)
-        self.assertEqual((outcome.status, outcome.code), (status, code), outcome)
+    def parts(self):
+        return (self.tasks, self.groups, self.worker_interface, self.artifacts, self.metadata)
 
     def new_task(self, **changes):
         task = slugid()
         status = self.ok("createTask", task, definition(self.queue, **changes))["status"]
         self.assertEqual(status["taskId"], task)
         return task
-
-    def test_every_method(self):
-        for part in (self.monitoring, self.tasks, self.groups, self.worker_interface,
-                     self.artifacts, self.metadata):
-            with self.subTest(part=part.__name__):
-                part()
-        missing = set(self.entries) - self.called
-        self.assertEqual(missing, set(), "methods that no part has called")
-
-    def monitoring(self):
-        self.assertTrue(self.ok("ping", by={})["alive"])
-        self.assertEqual(self.ok("lbheartbeat", by={}), {})
-        self.assertEqual(self.ok("heartbeat", by={}), {})
-        self.assertIn("version", self.ok("version", by={}))
 
     def tasks(self):
         first = self.new_task(tags={"a": "b"})
@@ -148,7 +107,7 @@ class EveryMethod:
         for method, names in (("getArtifact", (task, "0")), ("getLatestArtifact", (task,))):
             self.fails(404, "ResourceNotFound", method, *names, "public/none")
             self.assertEqual(self.ok(method, *names, "public/link")["url"], REFERENCE["url"])
-            if self.SIGNS_URLS:
+            if self.IS_HTTP:
                 url = self.driver.signed_url(self.root.credentials, method, *names, "public/none")
                 self.assertEqual(fetch(url)[0], 404)
 
@@ -174,31 +133,16 @@ class EveryMethod:
             self.assertEqual(len(self.ok(method, self.queue)["tasks"]), counts[count])
 
 
-class Python(EveryMethod, ContractTest):
-    settings = QueueTest.settings
-
-    @classmethod
-    def dial(cls):
-        return PythonDriver(cls.server.root_url, "queue")
+class Python(ByPython, Queue, ContractTest):
+    pass
 
 
-class Node(EveryMethod, ContractTest):
-    settings = QueueTest.settings
-
-    @classmethod
-    def dial(cls):
-        return NodeDriver(cls.server.root_url, "queue")
+class Node(ByNode, Queue, ContractTest):
+    pass
 
 
-class Rpc(EveryMethod, ContractTest):
-    settings = QueueTest.settings
-    SIGNS_URLS = False
-
-    @classmethod
-    def dial(cls):
-        driver = RpcDriver(cls.server.rpc_port(), "queue")
-        driver.nobody = cls.client("some:scope")
-        return driver
+class Rpc(ByRpc, Queue, ContractTest):
+    pass
 
 
 if __name__ == "__main__":
