@@ -1,7 +1,5 @@
 #include "actors/auth/rules.h"
 
-#include <algorithm>
-
 namespace troupe::auth {
 
 bool is_static(std::string_view client_id) {
@@ -16,10 +14,21 @@ Status check_not_static(std::string_view client_id) {
                    "clients. Contact your administrator to change static clients."};
 }
 
+Status check_scope_count(std::size_t count) {
+  if (count <= scopes_max) return Done{};
+  return Error{Errc::invalid,
+               "at most " + std::to_string(scopes_max) + " scopes, not " + std::to_string(count)};
+}
+
+Status check_scope(std::string_view scope) {
+  if (scope.ends_with("**")) return Error{Errc::invalid, "scopes must not end with `**`"};
+  return Done{};
+}
+
 Status check_scopes(const std::vector<std::string>& scopes) {
-  const bool bad =
-      std::ranges::any_of(scopes, [](const std::string& scope) { return scope.ends_with("**"); });
-  if (bad) return Error{Errc::invalid, "scopes must not end with `**`"};
+  for (const auto& scope : scopes) {
+    if (auto good = check_scope(scope); !good.ok()) return good;
+  }
   return Done{};
 }
 

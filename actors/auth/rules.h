@@ -4,6 +4,7 @@
 
 #include "runtime/base/result.h"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,15 @@ bool is_static(std::string_view client_id);
 /// Errors: `invalid` it is a static client.
 Status check_not_static(std::string_view client_id);
 
+/// How many scopes a client or role may have: each costs time on the loop that everybody shares,
+/// and nobody has a fraction of this.
+inline constexpr std::size_t scopes_max = 10'000;
+
+/// Errors: `invalid` there are more than that.
+Status check_scope_count(std::size_t count);
+
 /// Errors: `invalid` a scope of a client or role ends with two stars.
+Status check_scope(std::string_view scope);
 Status check_scopes(const std::vector<std::string>& scopes);
 
 /// The scopes of a worker token that was made for a pool (`PROVISIONER/TYPE`) and nothing else.

@@ -117,6 +117,24 @@ class StaticClients(Configuration):
         self.assertNotIn(token[:-1], str(refused.exception))
 
 
+    def test_scopes_that_no_client_may_have_stop_the_start(self):
+        self.configure(("static/a", new_token(), "a*", "b:**"),
+                       ("static/b", new_token(), *map(str, range(10_001))))
+        checked = self.server.run("config", "check", check=False)
+        with self.assertRaises(AssertionError) as refused:
+            self.start()
+        for text in (checked.stderr, str(refused.exception)):
+            self.assertIn("clients[0].scopes[1]: scopes must not end with `**`", text)
+            self.assertIn("clients[1].scopes: at most 10000 scopes, not 10001", text)
+        self.assertEqual((checked.returncode, self.server.server.wait(120)), (2, 2))
+
+    def test_scopes_may_have_stars_elsewhere(self):
+        token = new_token()
+        self.configure(("static/a", token, "**b", "a*"))
+        self.start()
+        self.assertEqual(self.scopes_of("static/a", token), ["**b", "a*"])
+
+
 class Everybody(Configuration):
     def everybody(self):
         return self.root.get("/roles/anonymous").json["scopes"]

@@ -36,14 +36,8 @@ std::vector<std::string> texts(capnp::List<capnp::Text>::Reader list) {
   return all;
 }
 
-// Each scope costs time on the loop that everybody shares; nobody has a fraction of this.
-constexpr std::size_t scopes_max = 10'000;
-
 std::vector<std::string> checked_scopes(capnp::List<capnp::Text>::Reader list) {
-  if (list.size() > scopes_max) {
-    throw_error({Errc::invalid, "at most " + std::to_string(scopes_max) + " scopes, not " +
-                                    std::to_string(list.size())});
-  }
+  take(auth::check_scope_count(list.size()));
   auto scopes = texts(list);
   take(auth::check_scopes(scopes));
   return scopes;
@@ -186,9 +180,7 @@ class AuthService final : public schema::Auth::Server, public Monitor {
   // Scopes and signatures.
   Promise<void> expandScopes(ExpandScopesContext context) override {
     const auto scopes = context.getParams().getPayload().getScopes();
-    if (scopes.size() > scopes_max) {
-      throw_error({Errc::invalid, "at most " + std::to_string(scopes_max) + " scopes"});
-    }
+    take(auth::check_scope_count(scopes.size()));
     fill_scopes(site_.realm.expansion(texts(scopes)),
                 [&](unsigned n) { return context.getResults().initScopes(n); });
     return READY_NOW;

@@ -282,6 +282,8 @@ class RunningServer final : public Server {
 
   void run(std::promise<Status>& started);
   void serve(kj::AsyncIoContext& io, OutlivesLoop& kept, std::promise<Status>& started);
+  /// What actors have to do before anybody is served. Errors: `internal` one of them refused.
+  Status prepare(kj::AsyncIoContext& io, OutlivesLoop& kept);
   Result<Bound> listen(kj::AsyncIoContext& io, RpcListener& rpc);
   http::OperationsOptions operations();
   void add_routes(http::RouteTable& routes, Site& site, api::BodyReaders& bodies);
@@ -380,6 +382,19 @@ Result<Bound> RunningServer::listen(kj::AsyncIoContext& io, RpcListener& rpc) {
   return bound;
 }
 
+Status RunningServer::prepare(kj::AsyncIoContext& io, OutlivesLoop& kept) {
+  Site& site = *kept.site;
+  try {
+    site.events = &kept.events.emplace(site.host, name_of_log(site).wait(io.waitScope));
+    if (options_.broker) begun_ = begin_publishing(site).wait(io.waitScope);
+    synchronise_static_clients(site, options_.static_clients, options_.is_private)
+        .wait(io.waitScope);
+  } catch (const kj::Exception& e) {  // on a thread that would end the process
+    return Error{Errc::internal, "cannot start: " + error_from(e).detail};
+  }
+  return Done{};
+}
+
 void RunningServer::serve(kj::AsyncIoContext& io,
                           OutlivesLoop& kept,
                           std::promise<Status>& started) {
@@ -390,13 +405,14 @@ void RunningServer::serve(kj::AsyncIoContext& io,
                              *foundation_.logs, *foundation_.disk, io.provider->getTimer(), tasks_,
                              options_.root_url, options_.root_client_id, options_.root_access_token,
                              options_.keys, kept.realm, foundation_.clock.wall_now(), on_fatal_});
-  site.events = &kept.events.emplace(site.host, name_of_log(site).wait(io.waitScope));
-  if (options_.broker) begun_ = begin_publishing(site).wait(io.waitScope);
   site.data_dir = options_.data_dir;
   site.websocktunnel_secret = options_.websocktunnel_secret;
   site.claim_work_timeout = options_.claim_work_timeout;
   site.figures = std::make_shared<ApiMetrics>(foundation_.registry);
-  synchronise_static_clients(site, options_.static_clients, options_.is_private).wait(io.waitScope);
+  if (auto prepared = prepare(io, kept); !prepared.ok()) {
+    started.set_value(prepared.error());
+    return;
+  }
   auto rpc = make_rpc_listener(site, options_.connections_max);
   if (!options_.tls.rpc.empty()) rpc->use_tls(options_.tls.rpc);
 

@@ -78,7 +78,8 @@ class Server {
 /// Opens the store, recovers and serves.
 ///
 /// Errors: `conflict` a port or the store is in use; `corrupt` the store is of another version or
-/// damaged; `invalid` an address is malformed; `unavailable` no space or no permission.
+/// damaged; `invalid` an address is malformed; `unavailable` no space or no permission; `internal`
+/// an actor refuses what each start does.
 /// `on_fatal` is called from any thread when going on would risk data: the process must end.
 Result<std::unique_ptr<Server>> start(ServerOptions options,
                                       std::function<void(const std::string&)> on_fatal);

@@ -1,6 +1,7 @@
 #include "apps/troupe/server/static_clients.h"
 
 #include "actors/auth/queries.h"
+#include "actors/auth/rules.h"
 #include "apps/troupe/server/call.h"
 #include "runtime/base/random.h"
 #include "runtime/process/log.h"
@@ -225,6 +226,21 @@ void hide_tokens(std::vector<FieldError>& faults) {
   }
 }
 
+// What the actors would refuse of the scopes of one client.
+void check_scopes(const Scopes& scopes,
+                  const std::string& client,
+                  std::vector<FieldError>& faults) {
+  const std::string field = client + ".scopes";
+  if (auto few = auth::check_scope_count(scopes.size()); !few.ok()) {
+    faults.push_back({field, few.error().detail});
+  }
+  for (std::size_t j = 0; j < scopes.size(); ++j) {
+    const auto good = auth::check_scope(scopes[j]);
+    if (good.ok()) continue;
+    faults.push_back({field + "[" + std::to_string(j) + "]", good.error().detail});
+  }
+}
+
 }  // namespace
 
 Result<std::vector<StaticClient>> read_static_clients(std::string_view json) {
@@ -241,13 +257,15 @@ Result<std::vector<StaticClient>> read_static_clients(std::string_view json) {
                         str(entry.getDescription()),
                         {}};
     for (const auto scope : entry.getScopes()) client.scopes.push_back(str(scope));
-    const std::string where = "clients[" + std::to_string(i) + "].clientId";
+    const std::string place = "clients[" + std::to_string(i) + "]";
+    const std::string where = place + ".clientId";
     if (client.client_id.starts_with(own_prefix) || client.client_id == root_client_name) {
       faults.push_back({where, client.client_id + " is a client of the platform's own"});
     }
     if (!names.insert(client.client_id).second) {
       faults.push_back({where, client.client_id + " is there already"});
     }
+    check_scopes(client.scopes, place, faults);
     clients.push_back(std::move(client));
   }
   if (!faults.empty()) return Error{Errc::invalid, describe(faults)};

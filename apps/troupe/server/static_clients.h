@@ -23,7 +23,8 @@ struct StaticClient {
 /// `description` and `scopes`.
 ///
 /// Errors: `invalid`, with all faults: a name that does not begin with `static/` or is there twice
-/// or is one of ours, a token that has not 22 to 66 characters of base64url.
+/// or is one of ours, a token that has not 22 to 66 characters of base64url, scopes that no client
+/// may have.
 Result<std::vector<StaticClient>> read_static_clients(std::string_view json);
 
 /// Makes the stored static clients those in the list and the platform's own, and no others. On the

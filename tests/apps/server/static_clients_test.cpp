@@ -65,6 +65,23 @@ TEST_CASE("a static client has a token of 22 to 66 characters", "[static_clients
   if (!wrong.empty()) CHECK_FALSE(has(found, wrong));
 }
 
+TEST_CASE("scopes of static clients keep to the rules of all clients", "[static_clients]") {
+  const auto with_scopes = [](const std::string& scopes) {
+    return file(entry("static/a") + R"(,{"clientId":"static/b","accessToken":")" + token +
+                R"(","scopes":[)" + scopes + "]}");
+  };
+  CHECK(problem(with_scopes(R"("a*","**b","*")")).empty());
+  const std::string found = problem(with_scopes(R"("a","b**","**")"));
+  CHECK(has(found, "clients[1].scopes[1]: scopes must not end with `**`"));
+  CHECK(has(found, "clients[1].scopes[2]: scopes must not end with `**`"));
+
+  std::string many = "\"0\"";
+  for (int i = 1; i < 10'000; ++i) many += ",\"" + std::to_string(i) + '"';
+  CHECK(problem(with_scopes(many)).empty());
+  CHECK(has(problem(with_scopes(many + R"(,"x")")),
+            "clients[1].scopes: at most 10000 scopes, not 10001"));
+}
+
 TEST_CASE("all faults of a file of static clients are told at once", "[static_clients]") {
   const std::string found =
       problem(file(R"({"clientId":"static/a","scopes":["s","s"],"secret":1},)" + entry("other")));
