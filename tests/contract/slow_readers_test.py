@@ -87,7 +87,7 @@ class SlowReaders(SharedPlatform):
 
         # Another reader, of what never comes: it is asked whether it is there when 30 s are over,
         # and by then those are slow.
-        idle = EventSocket(self.platform, self.credentials, after="now", exchange="exchange/none")
+        idle = EventSocket(self.platform, self.credentials, after="now", routingKey="none")
         self.addCleanup(idle.close)
         self.create(1)
         everything += good.events_until(lambda events: len(events) == 2)

@@ -73,6 +73,30 @@ class Readers(SharedPlatform):
                 self.assertEqual(kinds(page["events"]), wanted)
         self.assertEqual(self.caller.events(after=now, routingKey="a" * 256)[0], 400)
 
+    def test_slips_in_exchanges(self):
+        """What no entry ever has is refused: who follows it would wait in silence."""
+        prefix = PENDING.rsplit("/", 1)[0]
+        for slip, said in (("task-pending", PENDING), (PENDING.replace("v1", "v2"), PENDING),
+                           (prefix + "/nonesuch", DEFINED), ("exchange", DEFINED)):
+            with self.subTest(slip):
+                status, body = self.caller.events(exchange=slip)
+                self.assertEqual((status, body["code"]), (400, "InputError"))
+                self.assertIn(said, body["message"])
+                with self.assertRaises(Refused) as refused:
+                    EventSocket(self.platform, after="now", exchange=slip)
+                self.assertEqual(refused.exception.body["code"], "InputError")
+                # Over RPC.
+                told = self.platform.run("api", "troupe", "events", "--query",
+                                         "exchange=" + slip, check=False)
+                self.assertNotEqual(told.returncode, 0)
+                self.assertIn(said, told.stderr)
+        submit(self.platform)
+        for pattern, some in ((PENDING, True), ("*", True), ("#", True), ("", True),
+                              ("*.*", False)):
+            with self.subTest(pattern):
+                status, page = self.caller.events(exchange=pattern)
+                self.assertEqual((status, page["events"] != []), (200, some))
+
     def test_positions_of_others(self):
         submit(self.platform)
         next_ = self.caller.events(limit=1)[1]["next"]

@@ -1,11 +1,10 @@
-#include "actors/auth/events.h"
-#include "actors/task/exchanges.h"
 #include "apps/troupe/cli/command.h"
 #include "apps/troupe/cli/output.h"
 #include "apps/troupe/cli/reconnect.h"
 #include "apps/troupe/cli/session.h"
 #include "apps/troupe/cli/terminal.h"
 #include "apps/troupe/group_file/problems.h"
+#include "apps/troupe/server/exchanges.h"
 #include "runtime/base/time.h"
 #include "runtime/transcode/json.h"
 
@@ -42,10 +41,8 @@ struct EventOptions {
 // All that the log has, by the last word of their names.
 std::map<std::string, std::string> known_exchanges() {
   std::map<std::string, std::string> known;
-  for (const auto& service : {auth::exchanges(), task::exchanges()}) {
-    for (const auto& exchange : service.exchanges) {
-      known[exchange.name] = api::exchange_prefix(service.service) + exchange.name;
-    }
+  for (const auto& exchange : server::all_exchanges()) {
+    known[exchange.substr(exchange.rfind('/') + 1)] = exchange;
   }
   return known;
 }

@@ -1,9 +1,7 @@
 #include "apps/troupe/server/amqp_publisher.h"
 
-#include "actors/auth/events.h"
 #include "actors/kinds.h"
 #include "actors/subscription/subscription_actor.h"
-#include "actors/task/exchanges.h"
 #include "apps/troupe/server/metric_types.h"
 #include "runtime/base/assert.h"
 #include "runtime/clock/stopwatch.h"
@@ -347,16 +345,6 @@ std::unique_ptr<AmqpPublisher> start_publisher(Host& host,
                                                metrics::Registry& registry,
                                                PublisherOptions options) {
   return std::make_unique<Publisher>(host, events, registry, std::move(options));
-}
-
-std::vector<std::string> all_exchanges() {
-  std::vector<std::string> names;
-  for (const auto& service : {auth::exchanges(), task::exchanges()}) {
-    for (const auto& exchange : service.exchanges) {
-      names.push_back(api::exchange_prefix(service.service) + exchange.name);
-    }
-  }
-  return names;
 }
 
 }  // namespace troupe::server

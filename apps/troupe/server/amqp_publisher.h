@@ -41,7 +41,4 @@ std::unique_ptr<AmqpPublisher> start_publisher(Host& host,
                                                metrics::Registry& registry,
                                                PublisherOptions options);
 
-/// All exchanges that the log knows.
-std::vector<std::string> all_exchanges();
-
 }  // namespace troupe::server

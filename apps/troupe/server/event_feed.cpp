@@ -1,6 +1,7 @@
 #include "apps/troupe/server/event_feed.h"
 
 #include "apps/troupe/server/call.h"
+#include "apps/troupe/server/exchanges.h"
 #include "runtime/store/message.h"
 #include "schema/store/envelope.capnp.h"
 
@@ -154,6 +155,7 @@ EventQuery make_query(Site& site, std::string_view after, std::size_t limit, Eve
   }
   require_pattern("exchange", filter.exchange);
   require_pattern("routingKey", filter.routing_key);
+  take(check_exchange(filter.exchange));
   return {take(site.events->find(after)), {.events = std::min(limit, slice)}, std::move(filter)};
 }
 

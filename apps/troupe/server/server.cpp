@@ -18,6 +18,7 @@
 #include "apps/troupe/server/call.h"
 #include "apps/troupe/server/event_feed.h"
 #include "apps/troupe/server/event_stream.h"
+#include "apps/troupe/server/exchanges.h"
 #include "apps/troupe/server/http_edge.h"
 #include "apps/troupe/server/listener.h"
 #include "apps/troupe/server/log_keeper.h"
