@@ -44,6 +44,15 @@ class Pages(QueueTest):
     def ids(self, pages):
         return [[worker["workerId"] for worker in page] for page in pages]
 
+    def test_tokens_that_no_page_has(self):
+        for method in ("listTasks", "listTaskGroups", "listQueues", "listWorkers",
+                       "listDeadLetters"):
+            for token in ("%", "a b", "\u00e9"):
+                with self.subTest(method, token=token):
+                    with self.assertRaises(rpc.Refused) as caught:
+                        self.asked(method, continuationToken=token)
+                    self.assertEqual(caught.exception.code, "InputError")
+
     def test_workers(self):
         for worker in "abc":
             self.declare(worker)

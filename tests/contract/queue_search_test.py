@@ -74,11 +74,15 @@ class Search(QueueTest):
 
     def test_refusals(self):
         for query in ({"state": "done"}, {"createdAfter": "yesterday"}, {"createdBefore": "1"},
-                      {"tag": "=x"}, {"priority": "urgent"}, {"limit": "x"}, {"unknown": "x"}):
+                      {"tag": "=x"}, {"priority": "urgent"}, {"limit": "x"}, {"unknown": "x"},
+                      {"continuationToken": "%"}):
             with self.subTest(query=query):
                 answer = self.search(**query)
                 self.assertEqual(answer.status, 400, answer)
         # What is asked for is named.
+        refused = self.search(continuationToken="%")
+        self.assertEqual(refused.json["code"], "InputError")
+        self.assertIn("continuationToken", refused.json["message"])
         self.assertIn("createdAfter", self.search(createdAfter="yesterday").json["message"])
         nobody = self.events_caller.called(self.client("some:scope"))
         self.refused(nobody.get("/tasks", api=TROUPE), "InsufficientScopes")

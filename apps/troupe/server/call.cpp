@@ -3,6 +3,9 @@
 #include "actors/task_queue/name.h"
 #include "runtime/base/random.h"
 
+#include <algorithm>
+#include <cctype>
+
 namespace troupe::server {
 std::string log_key(const std::string& task_id, std::uint32_t run) {
   return task_id + "/" + std::to_string(run);
@@ -24,6 +27,15 @@ std::string checked_queue(capnp::Text::Reader id) {
                      str(id) + "\""});
   }
   return str(id);
+}
+
+void check_token(std::string_view token) {
+  const bool legal = std::ranges::all_of(token, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '=';
+  });
+  if (!legal) {
+    throw_error({Errc::invalid, "continuationToken: use the one of the page before as it is"});
+  }
 }
 
 }  // namespace troupe::server

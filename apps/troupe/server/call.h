@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/kinds.h"
+#include "actors/lookup.h"
 #include "apps/troupe/server/site.h"
 #include "runtime/rpc/errors.h"
 #include "runtime/store/message.h"
@@ -9,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace troupe::server {
@@ -46,5 +48,15 @@ inline capnp::Data::Reader data_of(const std::string& bytes) {
 /// The id, if it is well formed; else an `invalid` exception naming the parameter.
 std::string checked_id(capnp::Text::Reader id, const char* parameter);
 std::string checked_queue(capnp::Text::Reader id);
+
+/// Throws `invalid` if it has characters that no continuationToken has.
+void check_token(std::string_view token);
+
+/// The page that the parameters ask for, if `check_token` lets its token pass.
+template <class Params>
+Page checked_page(const Params& params) {
+  check_token(view(params.getContinuationToken()));
+  return read_page(params.getLimit(), view(params.getContinuationToken()));
+}
 
 }  // namespace troupe::server

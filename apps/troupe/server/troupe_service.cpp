@@ -219,7 +219,7 @@ class TroupeService final : public schema::Troupe::Server, public Monitor {
 
   Promise<void> listDeadLetters(ListDeadLettersContext context) override {
     const auto params = context.getParams();
-    const auto page = read_page(params.getLimit(), view(params.getContinuationToken()));
+    const auto page = checked_page(params);
     const auto last = list_dead_letters(*site_.host.snapshot(), number_of(page), page.limit,
                                         context.getResults());
     if (last != 0) context.getResults().setContinuationToken(text(number_token(last)));
@@ -250,7 +250,7 @@ class TroupeService final : public schema::Troupe::Server, public Monitor {
 
 Promise<void> TroupeService::listTasks(ListTasksContext context) {
   const auto params = context.getParams();
-  const auto page = read_page(params.getLimit(), view(params.getContinuationToken()));
+  const auto page = checked_page(params);
   if (params.getTaskQueueId().size() > 0) checked_queue(params.getTaskQueueId());
   if (params.getTaskGroupId().size() > 0) checked_id(params.getTaskGroupId(), "taskGroupId");
   const auto filter = take(read_filter(params));
@@ -294,7 +294,7 @@ std::string display_name(const Snapshot& snapshot, const task_group::GroupView& 
 
 Promise<void> TroupeService::listTaskGroups(ListTaskGroupsContext context) {
   const auto params = context.getParams();
-  const auto page = read_page(params.getLimit(), view(params.getContinuationToken()));
+  const auto page = checked_page(params);
   const auto snapshot = site_.host.snapshot();
   std::vector<task_group::GroupView> groups;
   bool more = false;
@@ -402,10 +402,8 @@ namespace {
 std::vector<task_queue::QueueView> find_queues(const Snapshot& snapshot,
                                                schema::Troupe::ListQueuesParams::Reader params,
                                                std::string& next) {
-  if (params.getTaskQueueId().size() == 0) {
-    return task_queue::list_queues(
-        snapshot, read_page(params.getLimit(), view(params.getContinuationToken())), next);
-  }
+  const auto page = checked_page(params);
+  if (params.getTaskQueueId().size() == 0) return task_queue::list_queues(snapshot, page, next);
   std::vector<task_queue::QueueView> found;
   auto queue = task_queue::find_queue(snapshot, str(params.getTaskQueueId()));
   if (queue) found.push_back(std::move(*queue));
@@ -419,10 +417,8 @@ std::vector<worker::WorkerState> find_workers(const Snapshot& snapshot,
   const std::string queue = str(params.getTaskQueueId());
   const std::string group = str(params.getWorkerGroup());
   const std::string id = str(params.getWorkerId());
-  if (group.empty() && id.empty()) {
-    return worker::list_workers(
-        snapshot, queue, read_page(params.getLimit(), view(params.getContinuationToken())), next);
-  }
+  const auto page = checked_page(params);
+  if (group.empty() && id.empty()) return worker::list_workers(snapshot, queue, page, next);
   if (queue.empty() || group.empty() || id.empty()) {
     throw_error({Errc::invalid,
                  "one worker is named by all of taskQueueId, workerGroup and workerId; those of a "

@@ -146,21 +146,12 @@ class QueueService final : public schema::Queue::Server, public Monitor {
 
 // -- steps that several of them share
 
-/// `invalid` if it has characters that no continuationToken has.
-void check_token(std::string_view token);
 /// `not_found` if it is not there, or not visible.
 task::TaskView require_task(const Snapshot& snapshot, const std::string& id);
 /// `not_found` if the task has no such run.
 void require_run(task::TaskView& task, std::uint32_t run);
 /// `not_found` if the task has no runs.
 std::uint32_t latest_run(task::TaskView& task);
-
-/// The page that the parameters ask for, if `check_token` lets its token pass.
-template <class Params>
-Page checked_page(const Params& params) {
-  check_token(view(params.getContinuationToken()));
-  return read_page(params.getLimit(), view(params.getContinuationToken()));
-}
 
 /// Texts of a scope expression, by name.
 ScopeParameters api_values(std::initializer_list<std::pair<const char*, std::string>> texts);

@@ -4,7 +4,6 @@
 #include "apps/troupe/server/short_page.h"
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
 #include <vector>
 
@@ -17,15 +16,6 @@ task::TaskView require_task(const Snapshot& snapshot, const std::string& id) {
   auto task = task::find_task(snapshot, id);
   if (!task) throw_error({Errc::not_found, "no task " + id});
   return std::move(*task);
-}
-
-void check_token(std::string_view token) {
-  const bool legal = std::ranges::all_of(token, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '=';
-  });
-  if (!legal) {
-    throw_error({Errc::invalid, "continuationToken: use the one of the page before as it is"});
-  }
 }
 
 std::uint32_t latest_run(task::TaskView& task) {
