@@ -141,6 +141,13 @@ class WorkerKilled(unittest.TestCase):
             self.assertEqual(runs[0]["reasonResolved"], "worker-shutdown")
             self.assertEqual(runs[1]["reasonCreated"], "retry")
             self.assertNotEqual(runs[0]["workerId"], runs[1]["workerId"])
+            log = os.path.join(platform.dir, "server.log")
+            lost, = wait_until(lambda: [
+                json.loads(line) for line in read(log).splitlines(keepends=True)
+                if "task_resolved_by_worker_removed" in line and line.endswith("\n")], "its line")
+            self.assertEqual((lost["level"], lost["task_id"], lost["run_id"],
+                              lost["worker_pool_id"], lost["worker_id"]),
+                             ("info", task, "0", "local/default", runs[0]["workerId"]))
             orphan = int(read(marker).split()[0])
             wait_until(lambda: not is_alive(orphan), "the killed worker's task to be gone")
             for worker in workers:
