@@ -37,6 +37,7 @@ class PipeConnection final : public client::Connection {
   schema::Queue::Client queue() override { refuse(Errc::internal, "not here"); }
   schema::Troupe::Client troupe() override { refuse(Errc::internal, "not here"); }
   schema::Auth::Client auth() override { refuse(Errc::internal, "not here"); }
+  schema::Object::Client object() override { refuse(Errc::internal, "not here"); }
   schema::WorkerService::Client workers() override {
     capnp::MallocMessageBuilder message;
     auto vat = message.initRoot<capnp::rpc::twoparty::VatId>();
