@@ -110,52 +110,9 @@ def _error(answer, entry):
             found.append('an unknown route is not {"error": "Not found"} with 404')
         return found
     body = answer.json
-    if answer.status == 424 and entry and entry["name"] in ("getArtifact", "getLatestArtifact"):
-        return _no_artifact(answer)
-    if answer.status >= 400:
-        return _error(answer, entry)
-    if answer.status == 204:
-        return _nothing(answer)
-    if not entry:
-        return ["the contract has no such method"]
-    if answer.status in (200, 303) and "output" in entry and entry["output"] != "blob":
-        return _json_type(answer) + schemas.problems(
-            answer.json, "/schemas/%s/%s" % (service, entry["output"]))
-    return []
-
-
-def _no_artifact(answer):
-    """An error artifact, instead of one with bytes. Source: spec/queue.md, section 9.5."""
-    found = _json_type(answer)
-    return found if set(answer.json) == {"reason", "message"} else found + ["no reason, message"]
-
-
-def _nothing(answer):
-    if not answer.has_headers:
-        return []
-    found = ["a 204 has a body"] if answer.raw else []
-    return found + (["a 204 has a content type"] if "content-type" in answer.headers else [])
-
-
-def _json_type(answer):
-    if not answer.has_headers:
-        return []
-    kind = answer.headers.get("content-type")
-    return [] if kind == "application/json; charset=utf-8" else ["content-type is %r" % kind]
-
-
-def _error(answer, entry):
-    found = _json_type(answer)
-    if entry is None:
-        if answer.json != {"error": "Not found"} or answer.status != 404:
-            found.append('an unknown route is not {"error": "Not found"} with 404')
-        return found
-    body = answer.json
     if answer.status == 413 and isinstance(body, dict) and "requestInfo" not in body:
         # Refused while it came in, before a method could see it.
         return found + ([] if body.get("code") == "InputTooLarge" else ["the code is no 413"])
-    if answer.status == 424 and entry["name"] in ("getArtifact", "getLatestArtifact"):
-        return found + ([] if set(body) == {"reason", "message"} else ["no reason and message"])
     if not isinstance(body, dict) or set(body) != {"code", "message", "requestInfo"}:
         return found + ["an error is not code, message and requestInfo"]
     # The contract has no code for a coding or charset that nobody knows.
